@@ -17,6 +17,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["QT_FONT_DPI"] = "96"
 os.environ["QT_SCALE_FACTOR"] = "1"
 
+import gc
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -48,6 +49,17 @@ def fail_if_unexpected(report: pytest.TestReport | pytest.CollectReport) -> None
     if not reason.startswith(tuple(EXPECTED_SKIPS)):
         report.outcome = "failed"
         report.longrepr = f"unexpected skip: {reason}"
+
+
+def pytest_sessionstart() -> None:
+    """What is imported stays, so looking for cycles in it, again and again, finds none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """A million objects of modules and tests are looked at no more by any collection."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

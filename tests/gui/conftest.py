@@ -6,10 +6,13 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+from pytestqt.wait_signal import SignalBlocker
 
 import model
 from gui import theme
@@ -25,6 +28,37 @@ from tests.gui.desk import PROMPT, Desk
 def halves_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on how fast this machine's processor computes in half precision."""
     monkeypatch.setattr("model.precision.slowdown", lambda dtype: 1.0)
+
+
+@pytest.fixture(autouse=True)
+def a_run_is_told_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In bundles of a tenth of a second a quick machine tells a short run whole, after its end."""
+    monkeypatch.setattr("model.engine.training.FLUSH_SECONDS", 0.0)
+
+
+PATIENCE = 60_000
+"""Milliseconds in which what a test waits for comes, also where ten others share the processor."""
+
+
+class PatientBot(QtBot):
+    """Waits longer than a test says: what it waits for ends a wait, the time only a broken test."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = PATIENCE) -> None:
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE))
+
+    def waitSignal(self, signal: Any, *, timeout: int = PATIENCE, **more: Any) -> SignalBlocker:
+        return super().waitSignal(signal, timeout=max(timeout, PATIENCE), **more)
+
+    def waitExposed(self, widget: QWidget, *, timeout: int = PATIENCE) -> Any:
+        return super().waitExposed(widget, timeout=max(timeout, PATIENCE))
+
+    def waitActive(self, widget: QWidget, *, timeout: int = PATIENCE) -> Any:
+        return super().waitActive(widget, timeout=max(timeout, PATIENCE))
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -93,7 +127,7 @@ def opened(desk: Desk, small_checkpoints: dict[str, Path]) -> Callable[..., Stor
             small_checkpoints[name] = MAKERS[name](small_checkpoints["root"] / name)
         desk.store.set_prompt(prompt)
         desk.store.opening.open(str(small_checkpoints[name]))
-        desk.advance(1000)
+        desk.finish()
         failed = [result for result in desk.results if isinstance(result, m.Failed)]
         assert not failed, failed
         return desk.store

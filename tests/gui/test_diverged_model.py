@@ -32,7 +32,7 @@ def diverged(desk: Desk, tmp_path: Path) -> Store:
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     desk.store.set_prompt("The king lost his crown.")
     desk.store.opening.open(str(folder))
-    desk.advance(50)
+    desk.finish()
     trace = desk.lm.trace(desk.store.prompt)
     assert np.isfinite(trace["blocks.0.attn.hook_pattern"].numpy()).all()
     assert np.isnan(trace["blocks.1.attn.hook_pattern"].numpy()).any()

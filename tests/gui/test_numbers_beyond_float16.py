@@ -53,7 +53,7 @@ def opened_in(desk: Desk, tmp_path: Path) -> Opened:
     def open_in(dtype: str) -> Store:
         desk.store.set_prompt(PROMPT)
         desk.store.opening.open(str(folder), dtype=dtype)
-        desk.advance(50)
+        desk.finish()
         assert desk.store.model is not None
         return desk.store
 

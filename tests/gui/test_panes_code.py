@@ -137,13 +137,13 @@ def test_the_weights_are_those_of_the_tensor_in_detail(
     live_store: Store, desk: Desk, qtbot: QtBot
 ) -> None:
     pane = shown("model", live_store, qtbot)
-    desk.advance(1000)
+    desk.finish()
     assert isinstance(pane, ModelPane)
     pane.choose("blocks.2.attn.W_Q")
     pane.views.choose_part(1)
     pane.views.set_view("detail")
     pane.refresh_now()
-    desk.advance(1000)
+    desk.finish()
     found = live_store.weights.examined
     assert found is not None
     space = run(script_of(pane, live_store))
@@ -261,9 +261,9 @@ def test_of_two_models_both_are_opened_and_asked(
     key: str, side: Side, live_store: Store, desk: Desk, beside: LanguageModel, qtbot: QtBot
 ) -> None:
     live_store.comparing.set_view(side)
-    desk.advance(1000)
+    desk.finish()
     pane = shown(key, live_store, qtbot)
-    desk.advance(1000)
+    desk.finish()
     script = script_of(pane, live_store)
     space = run(script)
     hold_answers(space, pane)

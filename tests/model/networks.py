@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 
@@ -150,6 +152,21 @@ VARIANTS: dict[str, TransformerConfig] = {
         window=(4, None),
     ),
 }
+
+UNLIKE = ("learned", "like Llama", "like Gemma 2", "alibi", "experts", "parallel", "masked")
+"""Names of networks that are unlike each other."""
+
+T = TypeVar("T")
+
+
+def shared_out(name: str, rows: Iterable[T]) -> list[T]:
+    """What a network tries of many things that all networks are to be tried with.
+
+    Those of `UNLIKE` try all of it; each other one a third, and the next one the next third: every
+    row so meets networks of every kind, and no pair is worth its time that has nothing in common.
+    """
+    number = list(VARIANTS).index(name)
+    return [row for place, row in enumerate(rows) if name in UNLIKE or (number + place) % 3 == 0]
 
 
 def network(config: TransformerConfig) -> Transformer:

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import model
 from model.checkpoint import save_checkpoint
-from model.cli.app import make_app
 from model.interventions import AblateHead
 from model.language_model import LanguageModel
+from tests.model.cli.commands import CliRunner, make_app
 from tests.model.conftest import PROMPT, make_gpt2
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from model import messages as m
-from model.cli.app import make_app
 from model.engine import Engine
 from model.language_model import open_model
 from model.trace import Trace
+from tests.model.cli.commands import CliRunner, make_app
 from tests.small_models import TEXT, VOCABULARY, small_bert
 
 HEADS = ("BertForMaskedLM", "BertModel")

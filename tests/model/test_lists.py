@@ -13,7 +13,6 @@ from typing import Any
 import gguf
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from model import cli, interventions, probe
 from model.checkpoint import CheckpointError, open_checkpoint, preview, save_checkpoint
@@ -22,6 +21,7 @@ from model.cli.app import make_app
 from model.probe import Probe
 from model.trace import record
 from model.transformer import Transformer
+from tests.model.cli.commands import CliRunner
 from tests.samples.even_attention import EvenAttention
 
 CONFIG = known.FAMILIES["llama"].config_from_hf(

@@ -95,7 +95,7 @@ def test_each_draws_the_difference_or_says_why_not(
     request: pytest.FixtureRequest,
 ) -> None:
     compare(live_store, desk, request)
-    desk.advance(1000)
+    desk.finish()
     assert live_store.comparing.shows_difference
     assert live_store.model is not None
     assert live_store.read is not None
@@ -104,7 +104,7 @@ def test_each_draws_the_difference_or_says_why_not(
     alone = []
     for key in ENTRIES:
         pane = shown(key, live_store, qtbot)
-        desk.advance(1000)
+        desk.finish()
         if key in OF_NO_SIDE:
             assert not pane.alone
             pane.hide()

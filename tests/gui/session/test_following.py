@@ -30,7 +30,7 @@ def test_whoever_edits_the_prompt_keeps_it(desk: Desk, live_store: Store) -> Non
     live_store.generating.start(6, seed=3)
     desk.advance(2)
     live_store.set_prompt("The dog")
-    desk.advance(20)
+    desk.finish()
     assert live_store.prompt == "The dog"
     text = live_store.generating.current
     assert text is not None
@@ -40,7 +40,7 @@ def test_whoever_edits_the_prompt_keeps_it(desk: Desk, live_store: Store) -> Non
 def test_switched_off_the_prompt_stays_until_it_is_taken(desk: Desk, live_store: Store) -> None:
     live_store.following.set_on(False)
     live_store.generating.start(6, seed=3)
-    desk.advance(20)
+    desk.finish()
     text = live_store.generating.current
     assert text is not None
     assert live_store.prompt == PROMPT

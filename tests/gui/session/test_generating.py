@@ -107,7 +107,7 @@ def test_text_of_the_model_before_ends_in_the_worker_when_a_run_comes_into_view(
     ends = [r for r in desk.results if isinstance(r, m.GenerationFinished)]
     assert [end.request_id for end in ends] == [request_id]
     live_store.run.stop()
-    desk.advance(1000)
+    desk.finish()
 
 
 def test_text_of_a_model_that_learned_stays_when_its_run_ends(
@@ -121,7 +121,7 @@ def test_text_of_a_model_that_learned_stays_when_its_run_ends(
         desk.advance()
     text = text_of(live_store)
     live_store.run.stop()
-    desk.advance(1000)
+    desk.finish()
     assert live_store.model is not None
     assert not live_store.model.training
     assert live_store.generating.current is text

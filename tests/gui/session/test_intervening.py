@@ -255,7 +255,7 @@ def test_a_model_is_saved_as_it_is_and_that_is_said(
 
     live_store.intervening.add(HEAD)
     live_store.saving.save(str(tmp_path / "saved"))
-    desk.advance(1000)
+    desk.finish()
     assert "Interventions are not part of a model: it was saved as it is." in told[-1].message
     saved = model.open(tmp_path / "saved", device="cpu")
     ids = live_store.subject.ids  # type: ignore[union-attr]

@@ -57,7 +57,7 @@ def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(desk: Desk, roberta: Path) -> Store:
     desk.store.set_prompt("the king lost his crown")
     desk.store.opening.open(str(roberta))
-    desk.advance(1000)
+    desk.finish()
     assert desk.store.read is not None
     return desk.store
 
@@ -132,7 +132,7 @@ def test_in_a_prompt_of_ids_the_id_is_replaced(desk: Desk, roberta: Path, tmp_pa
     store = desk.store
     store.set_prompt("0 9 10 4 11 2")
     store.opening.open(str(tmp_path))
-    desk.advance(1000)
+    desk.finish()
     assert store.read is not None
     assert not store.masking.possible
     store.masking.fill(3, 17)

@@ -97,7 +97,7 @@ def test_a_run_that_diverges_gives_the_open_model_back(
     assert before is not None
     recipe = replace(PRESETS["tiny"], lr=1e30, min_lr=0.0, warmup_steps=0, grad_clip=0.0)
     live_store.run.start(recipe, str(tmp_path / "run"))
-    desk.advance(500)
+    desk.finish()
     run = live_store.run.current
     assert run is not None
     assert run.finished is not None
@@ -114,7 +114,7 @@ def test_a_text_that_grows_ends_when_another_model_is_opened(desk: Desk, live_st
     desk.advance(3)
     assert live_store.generating.going
     live_store.opening.open(str(STORY_WORLD))
-    desk.advance(2)
+    desk.finish()
     assert not live_store.generating.going
     assert not desk.engine.busy
 

@@ -166,7 +166,7 @@ def desk() -> Iterator[Desk]:
 
 def open_run(desk: Desk, run_dir: Path) -> None:
     desk.store.opening.open(str(run_dir))
-    desk.advance(200)
+    desk.finish()
     desk.store.set_prompt("the queen")
 
 
@@ -176,7 +176,7 @@ def test_the_subject_is_at_the_step_that_was_chosen(desk: Desk, run_dir: Path) -
     assert store.subject is not None
     assert store.subject.step == 20
     store.timeline.go_to(5)
-    desk.advance(20)
+    desk.finish()
     assert store.subject.step == 5
     assert store.timeline.step == 5
     assert store.vocabulary is not None
@@ -195,16 +195,16 @@ def test_an_answer_about_a_kept_step_is_known_when_one_comes_back(
 
     def look() -> None:
         store.asked.want("pane", store.subject, {"next": question})
-        desk.advance(20)
+        desk.finish()
 
     look()
     for step in (5, 20):
         store.timeline.go_to(step)
-        desk.advance(20)
+        desk.finish()
         look()
     n = len([r for r in desk.results if isinstance(r, m.Answered)])
     store.timeline.go_to(5)
-    desk.advance(20)
+    desk.finish()
     look()
     assert store.asked.slot("pane", "next") is not None
     assert len([r for r in desk.results if isinstance(r, m.Answered)]) == n
@@ -247,7 +247,7 @@ def test_the_step_in_view_becomes_b_and_who_travels_on_sees_the_difference(
     assert (comparing.kind, comparing.view, comparing.at_step) == ("step", "difference", 20)
     assert comparing.b_words == "step 20"
     store.timeline.go_to(5)
-    desk.advance(20)
+    desk.finish()
     assert store.subject is not None
     assert store.subject.step == 5
     assert comparing.shows_difference
@@ -259,23 +259,23 @@ def test_a_b_and_the_difference_are_the_two_steps(desk: Desk, run_dir: Path) -> 
     open_run(desk, run_dir)
     store, comparing = desk.store, desk.store.comparing
     store.timeline.go_to(5)
-    desk.advance(20)
+    desk.finish()
     comparing.compare_step(15)
     comparing.set_view("b")
-    desk.advance(20)
+    desk.finish()
     assert store.subject is not None
     assert store.subject.step == 15
     assert comparing.subject is None
     comparing.set_view("a")
-    desk.advance(20)
+    desk.finish()
     assert store.subject.step == 5
     comparing.set_view("b")
-    desk.advance(20)
+    desk.finish()
     store.timeline.go_to(10)
-    desk.advance(20)
+    desk.finish()
     assert comparing.at_step == 10, "who travels while B is in view moves B"
     comparing.close()
-    desk.advance(20)
+    desk.finish()
     assert store.subject.step == 5, "A is in view again"
     assert comparing.kind == "changes"
 
@@ -284,13 +284,13 @@ def test_the_other_step_is_answered_like_the_one_in_view(desk: Desk, run_dir: Pa
     open_run(desk, run_dir)
     store = desk.store
     store.timeline.go_to(5)
-    desk.advance(20)
+    desk.finish()
     store.comparing.compare_step(15)
     store.asked.join("pane", lambda: None)
     question = NextToken(position=0)
     other = store.comparing.subject
     store.asked.want("pane", other, {"next": question})
-    desk.advance(20)
+    desk.finish()
     slot = store.asked.slot("pane", "next")
     assert slot is not None
     assert slot.answer is not None
@@ -301,5 +301,5 @@ def test_another_model_ends_the_comparison_of_steps(desk: Desk, run_dir: Path) -
     open_run(desk, run_dir)
     desk.store.timeline.compare()
     desk.store.opening.open(str(STORY_WORLD))
-    desk.advance(200)
+    desk.finish()
     assert desk.store.comparing.kind == "changes"

@@ -233,7 +233,7 @@ def test_a_button_and_its_menu_entry_can_be_used_at_the_same_times(
     desk.store.generating.start(3)
     agree()
     assert not sample.isEnabled()
-    desk.advance(20)
+    desk.finish()
     agree()
     recipe = replace(preset("tiny"), steps=3, eval_every=0, sample_every=0, data_tokens=4_000)
     run.start(recipe, str(tmp_path / "run"), begin_paused=True)

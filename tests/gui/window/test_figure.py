@@ -38,7 +38,7 @@ def shown(qtbot: QtBot, pane: Pane, desk: Desk) -> None:
     with qtbot.waitExposed(pane):
         pane.show()
     for _ in range(20):
-        desk.advance(20)
+        desk.finish()
         pane.refresh_now()
     assert not desk.store.asked.is_waiting
 

@@ -132,11 +132,14 @@ def test_no_pane_begins_under_the_header_of_its_dock(qtbot: QtBot, program: Prog
     window = program.window
     for name in PERSPECTIVES:
         window.layouts.set_perspective(name)
-        qtbot.wait(30)
-        for key in keys(PERSPECTIVES[name]):
-            dock, pane = window.docks[key], window.host.pane(key)
-            top = pane.mapTo(dock, QPoint(0, 0)).y()
-            assert top == dock.header.geometry().bottom() + 1, f"{key} in {name}"
+
+        def below(name: str = name) -> None:
+            for key in keys(PERSPECTIVES[name]):
+                dock, pane = window.docks[key], window.host.pane(key)
+                top = pane.mapTo(dock, QPoint(0, 0)).y()
+                assert top == dock.header.geometry().bottom() + 1, f"{key} in {name}"
+
+        qtbot.waitUntil(below)
 
 
 def test_going_back_to_a_perspective_shows_its_panes_and_no_others(
@@ -145,9 +148,12 @@ def test_going_back_to_a_perspective_shows_its_panes_and_no_others(
     window = program.window
     for name in ("Explore", "Model", "Train", "Model", "Space", "Explore", "Space"):
         window.layouts.set_perspective(name)
-        qtbot.wait(30)
-        shown = {key for key, dock in window.docks.items() if dock.isVisible()}
-        assert shown == set(keys(PERSPECTIVES[name])), name
+
+        def shown(name: str = name) -> None:
+            visible = {key for key, dock in window.docks.items() if dock.isVisible()}
+            assert visible == set(keys(PERSPECTIVES[name])), name
+
+        qtbot.waitUntil(shown)
 
 
 def test_another_perspective_gives_the_focus_to_no_button(qtbot: QtBot, program: Program) -> None:
@@ -323,9 +329,7 @@ def test_a_notice_is_as_high_as_its_lines_and_leaves_when_it_is_closed(
     window, bar = program.window, program.window.notice_bar
     free = window.docks["tokens"].y()
     program.store.post(Notice("One line.", level="error"))
-    qtbot.waitUntil(bar.isVisible)
-    qtbot.wait(50)
-    assert bar.height() < 50
+    qtbot.waitUntil(lambda: bar.isVisible() and bar.height() < 50)
     program.store.post(Notice("Many words. " * 60, level="info"))
     # Read at 14 characters a second.
     assert bar._timer.interval() >= 1000 * len(bar.message) / 15
@@ -333,9 +337,7 @@ def test_a_notice_is_as_high_as_its_lines_and_leaves_when_it_is_closed(
     assert not bar._timer.isActive()
     qtbot.waitUntil(lambda: bar.height() > 60)
     bar.dismiss()
-    qtbot.wait(50)
-    assert not bar.isVisible()
-    assert window.docks["tokens"].y() == free
+    qtbot.waitUntil(lambda: not bar.isVisible() and window.docks["tokens"].y() == free)
 
 
 def test_a_refusal_leaves_once_another_model_is_there_and_its_notes_are_said(

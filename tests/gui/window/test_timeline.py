@@ -53,9 +53,9 @@ def window(live_store: Store, desk: Desk, qtbot: QtBot) -> Iterator[MainWindow]:
 
 def open_run(window: MainWindow, desk: Desk, run_dir: Path) -> TimelineBar:
     window.store.opening.open(str(run_dir))
-    desk.advance(300)
+    desk.finish()
     window.store.set_prompt(PROMPT)
-    desk.advance(50)
+    desk.finish()
     bar = window.timeline_bar
     bar.refresh()
     return bar
@@ -139,7 +139,7 @@ def test_a_run_that_is_opened_brings_the_bar_and_another_model_takes_it_away(
     window.layouts.set_perspective("Space")
     assert bar.isVisible()
     window.files.open_bundled()
-    desk.advance(300)
+    desk.finish()
     qtbot.waitUntil(lambda: not bar.isVisible())
     window.layouts.set_perspective("Explore")
     assert not bar.isVisible()
@@ -321,7 +321,7 @@ def test_a_measure_that_is_chosen_is_drawn_over_the_steps(
     bar.measure.activated.emit(bar.measure.currentIndex())
 
     def known() -> bool:
-        desk.advance(20)
+        desk.finish()
         return window.store.step_measures.n_left == 0
 
     qtbot.waitUntil(known, timeout=20_000)

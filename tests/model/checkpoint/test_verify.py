@@ -21,6 +21,7 @@ from model.checkpoint import save_checkpoint, transformers_process, verify
 from model.checkpoint.verify import VerifyError
 from model.engine import Engine
 from model.language_model import LanguageModel, open_model
+from tests.model.checkpoint.forked import forked
 from tests.model.conftest import make_gpt2
 
 T = TypeVar("T")
@@ -47,7 +48,8 @@ def with_reference(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     """A checkpoint with the numbers that transformers computed of it beside it."""
     folder = tmp_path_factory.mktemp("verified") / "checkpoint"
     shutil.copytree(gpt2_folder, folder)
-    path, _ = finish(verify.write_reference(open_model(folder, "cpu", torch.float32)))
+    with forked():
+        path, _ = finish(verify.write_reference(open_model(folder, "cpu", torch.float32)))
     assert path == folder / "reference.safetensors"
     return folder
 
@@ -131,7 +133,8 @@ def test_the_file_that_was_chosen_is_verified_and_not_the_one_beside_it(
     folder = _beside(gpt2_folder, tmp_path / "two")
     lm = open_model(folder / "tuned.safetensors", "cpu")
     assert lm.path == folder / "tuned.safetensors"
-    found, _ = finish(verify.verify(lm))
+    with forked():
+        found, _ = finish(verify.verify(lm))
     assert found.equal
     assert found.notes == ()  # transformers read that very file
 
@@ -459,7 +462,8 @@ def test_a_reference_holds_for_the_same_weights_in_a_wider_precision(
     """On one machine a file in bfloat16 is opened so, on another in float32."""
     narrow = open_model(gpt2_folder, "cpu", torch.bfloat16)
     folder = save_checkpoint(tmp_path / "half", narrow.transformer, None, family="gpt2")
-    finish(verify.write_reference(open_model(folder, "cpu")))
+    with forked():
+        finish(verify.write_reference(open_model(folder, "cpu")))
     without_transformers(monkeypatch)
     monkeypatch.setattr("model.precision.slowdown", lambda dtype: 44.0)
     lm = open_model(folder, "cpu")

@@ -15,12 +15,11 @@ import pytest
 import torch
 from rich.control import strip_control_codes
 from safetensors.torch import load_file, save_file
-from typer.testing import CliRunner
 
 import model
 from model.checkpoint import save_checkpoint
-from model.cli.app import make_app
 from model.operations import activation_names
+from tests.model.cli.commands import CliRunner, make_app
 from tests.model.conftest import PROMPT, TEXT
 from tests.model.networks import overflowing
 

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from model.cli.app import make_app
 from model.train.preferences import Preference, write_preferences
 from model.train.run_folder import read_recipe
 from resources import STORY_WORLD
 from tests.model.checkpoint.tiny import logits
+from tests.model.cli.commands import CliRunner, make_app
 
 FAST = ("--steps", 2, "--batch-size", 1, "--context", 8, "--threads", 1, "--device", "cpu")
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from model.cli.app import make_app
 from model.train.run_folder import read_metrics
+from tests.model.cli.commands import CliRunner, make_app
 from tests.model.probe.runs import trained
 
 

@@ -11,10 +11,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import model
-from model.cli.app import make_app
 from model.cli.intervening import interventions, records
 from model.cli.question_options import attributes, built, parameters
 from model.interventions import (
@@ -33,6 +31,7 @@ from model.probe.question import Question, TokenId
 from model.probe.routes.asks import Routes
 from model.probe.vectors.asks import Vectors
 from model.sampling import Sampling
+from tests.model.cli.commands import CliRunner, make_app
 from tests.model.conftest import PROMPT
 
 OF_A_RUN = {"weights_moved": "two steps of a training: tests/model/probe/test_weights_moved.py"}

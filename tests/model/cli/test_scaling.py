@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from model.cli.app import make_app
+from tests.model.cli.commands import CliRunner, make_app
 
 SMALL = """
 [plan]

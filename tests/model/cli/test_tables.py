@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import model
-from model.cli.app import make_app
 from resources import STORY_WORLD
+from tests.model.cli.commands import CliRunner, make_app
 from tests.optional import needs
 
 

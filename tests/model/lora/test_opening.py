@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from model.checkpoint import CheckpointError, open_checkpoint, preview
-from model.cli.app import make_app
 from model.lora.adapter import Adapter, LoraConfig, merge
 from model.lora.files import save_adapter
 from tests.model.checkpoint.tiny import llama, logits
+from tests.model.cli.commands import CliRunner, make_app
 
 
 @pytest.fixture

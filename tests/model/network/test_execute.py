@@ -65,13 +65,20 @@ def windowed(config: TransformerConfig, name: str, tensor: Tensor, rows: slice) 
 
 
 @every_variant
-@pytest.mark.parametrize(("start", "T"), [(0, 13), (4, 3), (0, 5), (9, 4), (12, 1), (6, 1)])
 def test_a_window_of_positions_is_computed_by_itself_with_all_keys_and_values(
-    config: TransformerConfig, start: int, T: int
+    config: TransformerConfig,
 ):
     transformer, ids_BT = network(config), some_ids(config)
     trace = record(transformer, ids_BT)
-    rows = slice(start, start + T)
+    for start, T in ((0, 13), (4, 3), (0, 5), (9, 4), (12, 1), (6, 1)):
+        assert_windowed(transformer, trace, ids_BT, start, T)
+
+
+def assert_windowed(
+    transformer: Transformer, trace: Trace, ids_BT: Tensor, start: int, T: int
+) -> None:
+    """Every activation at T positions is had from streams, keys and values."""
+    config, rows = transformer.config, slice(start, start + T)
     span = Span(config, start, T, transformer.embed.weight, n_keys=13)
     borders = streams(config)
     with torch.inference_mode():
@@ -82,11 +89,11 @@ def test_a_window_of_positions_is_computed_by_itself_with_all_keys_and_values(
                 tensor = transformer.compute((name,), have, span=span)[name]
                 whole = trace[name]
                 expected = whole if name in both else windowed(config, name, whole, rows)
-                assert same(tensor, expected), name
+                assert same(tensor, expected), (name, start, T)
         at_the_ends = {INPUT_IDS: ids_BT[:, rows], borders[-1]: trace[borders[-1]][:, rows]}
         for name in names_of(config, None):
             tensor = transformer.compute((name,), at_the_ends, span=span)[name]
-            assert same(tensor, trace[name][:, rows]), name
+            assert same(tensor, trace[name][:, rows]), (name, start, T)
 
 
 @pytest.mark.parametrize("name", ["learned", "like Llama", "like Gemma 2", "alibi of Falcon"])

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import model
-from model.cli.app import make_app
 from model.probe.neighbours.sums import SumError, pieces_of, terms_of, token_named
 from resources import STORY_WORLD
+from tests.model.cli.commands import CliRunner, make_app
 
 ROOT = Path(__file__).resolve().parents[3]
 VOCABULARY = (b"king", b" king", b" man", b"", b" woman", b"-")

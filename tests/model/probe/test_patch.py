@@ -21,7 +21,7 @@ from model.probe.question import TokenId
 from model.trace import record
 from resources import STORY_WORLD
 from tests.model.conftest import PROMPT
-from tests.model.networks import VARIANTS
+from tests.model.networks import VARIANTS, shared_out
 from tests.model.numpy_forward import Array, forward
 from tests.model.probe.asking import IDS, Asked
 
@@ -66,8 +66,9 @@ def patched(asked: Asked, kind: Kind, layer: int, head: int, position: int) -> f
     return float(logits_V[5] - logits_V[7])
 
 
-@pytest.mark.parametrize("name", WITH_A_HEAD)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name in WITH_A_HEAD for kind in shared_out(name, KINDS)]
+)
 def test_every_cell_is_a_whole_pass_with_that_activation_replaced(name: str, kind: Kind):
     asked = Asked(name)
     found: PatchFound = asked.ask(question(kind))

@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import model
 from model.bench import Bench
-from model.cli.app import make_app
 from model.device import DeviceChoice
 from model.language_model import LanguageModel
 from model.parameters import parameter
@@ -22,6 +20,7 @@ from model.probe.weights_moved.asks import WeightsMoved, WeightsMovedFound
 from model.train import events as e
 from model.train.loop import Training
 from model.train.run_folder import snapshots
+from tests.model.cli.commands import CliRunner, make_app
 from tests.model.probe.runs import RECIPE, OnBench, trained
 
 

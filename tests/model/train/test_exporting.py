@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from typer.testing import CliRunner
 
-from model.cli.app import make_app
 from model.slices import finish
 from model.train.exporting import exporting_model, write_csv, writing_events
 from model.train.kept_states import kept_states
@@ -23,6 +21,7 @@ from model.train.loop import train
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_metrics
 from model.train.state import load_state_file
+from tests.model.cli.commands import CliRunner, make_app
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from model.cli.app import make_app
 from model.slices import finish
 from model.train.branching import tree as tree_of
 from model.train.branching.making import making_branch
@@ -20,6 +18,7 @@ from model.train.branching.tree import differing, family, reading_tree, words_of
 from model.train.loop import train
 from model.train.presets import PRESETS
 from model.train.run_folder import read_metrics, read_recipe
+from tests.model.cli.commands import CliRunner, make_app
 
 
 def branch(parent: Path, step: int, out: Path, *settings: str) -> Path:

@@ -82,7 +82,7 @@ def capped(desk: Desk, tmp_path: Path) -> Store:
     save_checkpoint(folder, made, None, family="gemma2")
     desk.store.set_prompt("3 7 1 30 12 5")
     desk.store.opening.open(str(folder))
-    desk.advance(50)
+    desk.finish()
     assert desk.store.model is not None
     desk.store.select(layer=1, head=1)
     return desk.store

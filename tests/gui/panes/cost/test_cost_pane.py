@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,33 @@ def few_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here it does not matter how well a time is known."""
     monkeypatch.setattr("model.probe.cost.timing.ENOUGH_SECONDS", 0.0)
     monkeypatch.setattr("model.probe.cost.timing.SPOILT", 1)
+
+
+MEASURED: dict[tuple[Any, ...], list[Any]] = {}
+"""What was measured of a question about a subject: these tests ask what is drawn of it."""
+
+
+@pytest.fixture(autouse=True)
+def measured_once(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Measuring takes a second or more, so only tests marked `anew` do what was done already."""
+    from model.probe.cost import compute
+
+    real = compute.answer
+
+    def answer(question: Cost, subject: Any, bench: Any) -> Iterator[Any]:
+        network = bench.network(subject)
+        key = (question, subject, network.config)
+        if key in MEASURED:
+            yield from MEASURED[key]
+            return
+        steps = []
+        for step in real(question, subject, bench):
+            steps.append(step)
+            yield step
+        MEASURED[key] = steps
+
+    if not request.node.get_closest_marker("anew"):
+        monkeypatch.setattr(compute, "answer", answer)
 
 
 @pytest.fixture
@@ -186,6 +213,7 @@ def test_at_once_stands_beside_one_after_another(pane: CostPane) -> None:
     assert "one thread" in pane.sentence.text()
 
 
+@pytest.mark.anew
 def test_a_measuring_that_is_stopped_keeps_what_it_has(pane: CostPane, desk: Desk) -> None:
     desk.hold()
     pane.measure()
@@ -214,6 +242,7 @@ def test_a_measuring_that_is_stopped_keeps_what_it_has(pane: CostPane, desk: Des
     desk.release()
 
 
+@pytest.mark.anew
 def test_again_measures_again(pane: CostPane) -> None:
     first = measure(pane, 64)
     second = measure(pane, 64)
@@ -267,6 +296,7 @@ def test_numbers_leave_as_csv_and_npz(pane: CostPane, tmp_path: Path) -> None:
     assert set(pane.export_data()) == {"key_length", "value_length"}
 
 
+@pytest.mark.anew
 def test_the_copied_lines_give_the_same_numbers(pane: CostPane) -> None:
     def copied() -> Any:
         names: dict[str, Any] = {}

@@ -64,7 +64,7 @@ def go_to(desk: Desk, step: int) -> None:
     desk.store.timeline.go_to(step)
     while desk.store.timeline.step != step:
         desk.advance()
-    desk.advance(50)
+    desk.finish()
 
 
 def view(pane: LossesPane, key: str) -> None:
@@ -310,4 +310,4 @@ def test_one_live_step_moves_what_its_batch_says(desk: Desk, tmp_path: Path, qtb
     ]
     assert told == [pytest.approx(written, abs=1e-6)]
     desk._submit(m.ControlTraining(action="stop"))
-    desk.advance(50)
+    desk.finish()

@@ -76,7 +76,7 @@ def test_a_click_on_a_generated_token_shows_its_draw_and_what_the_model_read(
     pane.generation.length.setValue(8)
     pane.generation.seed.setText("3")
     pane.generate()
-    desk.advance(20)
+    desk.finish()
     pane.refresh_now()
     text, generation = pane.generation.text, live_store.generating.current
     assert generation is not None
@@ -104,7 +104,7 @@ def test_each_generated_token_has_its_surprisal_and_rank(
     pane.generation.length.setValue(6)
     pane.generation.seed.setText("3")
     pane.generate()
-    desk.advance(20)
+    desk.finish()
     pane.refresh_now()
     generation = live_store.generating.current
     assert generation is not None

@@ -97,7 +97,7 @@ def test_generate_streams_and_can_become_the_prompt(
     assert not pane.generation.use_button.isEnabled()
     assert live_store.prompt == prompt
     assert pane.generation.text.toPlainText() == prompt + generation.steps[-1].text
-    desk.advance(30)
+    desk.finish()
     pane.refresh_now()
     assert not generation.running
     assert len(generation.steps) == 12
@@ -113,7 +113,7 @@ def test_a_text_that_is_followed_is_the_prompt_already(
     prompt = live_store.prompt
     pane.generation.length.setValue(5)
     pane.generate()
-    desk.advance(20)
+    desk.finish()
     pane.refresh_now()
     generation = live_store.generating.current
     assert generation is not None
@@ -162,7 +162,7 @@ def test_every_generated_token_is_known_by_hovering(
     pane.generation.length.setValue(10)
     pane.generation.seed.setText("1")
     pane.generate()
-    desk.advance(20)
+    desk.finish()
     pane.refresh_now()
     generation, text = live_store.generating.current, pane.generation.text
     assert generation is not None

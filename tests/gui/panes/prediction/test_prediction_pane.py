@@ -450,7 +450,7 @@ def test_no_number_among_the_logits_is_said_in_place(
     pane: PredictionPane, live_store: Store, desk: Desk, tmp_path: Path
 ) -> None:
     live_store.opening.open(str(diverged(tmp_path)))
-    desk.advance(50)
+    desk.finish()
     pane.refresh_now()
     assert "NaN" in pane.picture.empty.text()
     assert pane.picture.empty.isVisible()

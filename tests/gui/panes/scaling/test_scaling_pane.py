@@ -237,7 +237,7 @@ def test_a_queue_comes_back_at_the_next_start(
     assert desk.store.scaling.count == "all"
     assert other.controls.count.current == "all"
     other.recall({"view": 3, "last": {"folder": "relative", "plan": "[plan]\nwidths = 3"}})
-    desk.advance(10)
+    desk.finish()
     assert desk.store.scaling.record.folder == str(trained)
 
 

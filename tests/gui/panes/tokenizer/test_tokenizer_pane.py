@@ -116,7 +116,7 @@ def test_the_prompt_stands_under_each_tokenizer(pane: TokenizerPane, desk: Desk)
 def _learnt(pane: TokenizerPane, desk: Desk) -> bool:
     """Something was learnt in the BPE film."""
     pane.store.learning_bpe.learn(m.LearnBpe(text=PROMPT * 3, settings=BpeSettings(270)))
-    desk.advance(100)
+    desk.finish()
     return pane.store.learning_bpe.history is not None
 
 

@@ -76,7 +76,7 @@ def test_a_folder_is_asked_for_and_trained_on(
 
 def test_the_open_models_tokenizer_is_offered(pane: TrainingPane, desk: Desk) -> None:
     desk.store.opening.open(str(STORY_WORLD))
-    desk.advance(100)
+    desk.finish()
     model = desk.store.model
     assert model is not None
     choice = pane.form.tokenizer

@@ -463,7 +463,7 @@ def test_pause_step_and_resume(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> 
     assert pane.status.text() == f"Paused at step {before}"
     assert pane.controls.pause.text() == "Resume"
     click(qtbot, pane.controls.step)
-    desk.advance(50)
+    desk.finish()
     assert len(run.steps) == before + 1
     assert run.paused
     pane.invalidate()
@@ -480,11 +480,11 @@ def test_step_without_a_run_begins_one_and_does_one_step(
     click(qtbot, pane.controls.step)
 
     def stepped() -> bool:
-        desk.advance(20)
+        desk.finish()
         return desk.store.run.current is not None and bool(desk.store.run.current.steps)
 
     qtbot.waitUntil(stepped)
-    desk.advance(50)
+    desk.finish()
     run = run_of(desk.store)
     assert len(run.steps) == 1
     assert run.paused
@@ -589,7 +589,7 @@ def test_a_run_that_cannot_be_saved_says_so_and_its_model_stays(
     # Saved elsewhere: what was learned, not what the run folder holds of it.
     network = desk.lm.transformer
     live_store.saving.save(str(tmp_path / "rescued"))
-    desk.advance(1000)
+    desk.finish()
     rescued = model.open(tmp_path / "rescued").transformer
     assert torch.equal(rescued.embed.weight, network.embed.weight)
 
@@ -835,7 +835,9 @@ def test_the_form_folds_away_whoever_starts_the_run(
 ) -> None:
     assert pane.form.isVisible()
     desk.store.run.start(QUICK, str(tmp_path / "elsewhere"))
-    desk.advance(20)
+    while desk.store.run.current is None:
+        assert desk.engine.busy
+        desk.advance()
     pane.refresh_now()
     assert run_of(desk.store).running
     assert not pane.form.isVisible()

@@ -97,7 +97,7 @@ def test_a_run_of_another_process_grows_in_the_pane_until_it_ends(
     pane.heading.follow.click()
 
     def newer_in_view() -> bool:
-        desk.advance(100)
+        desk.finish()
         model = desk.store.model
         return model is not None and model.path != str(snapshots(run)[0][1])
 

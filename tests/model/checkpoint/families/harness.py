@@ -32,6 +32,7 @@ from model.operations import output_name
 from model.slices import finish
 from model.trace import record
 from model.transformer import Transformer
+from tests.model.checkpoint.forked import forked
 
 N_TOKENS = 19
 TOLERANCES = {torch.float32: 1e-4, torch.float64: 1e-9}
@@ -229,7 +230,8 @@ def opens_under(
 
 def verified(folder: Path) -> Verification:
     """What a person is told who asks whether the opened model equals its original."""
-    return finish(verify(open_model(folder, "cpu")), lambda _: time.sleep(0.01))
+    with forked():
+        return finish(verify(open_model(folder, "cpu")), lambda _: time.sleep(0.01))
 
 
 def modules_of(network: nn.Module, ending: str) -> list[nn.Module]:
