@@ -327,12 +327,12 @@ class BpePane(Pane):
         if self.history is not None:
             self.store.exporting.start(Path(path), _writing(Path(path), self.history))
 
-    def _on_written(self, path: str) -> None:
-        asked = self.store.learning_bpe.learnt_from
+    def _on_written(self, written: m.TokenizerWritten) -> None:
+        asked, path = self.store.learning_bpe.learnt_from, written.path
         if path != self._train_when_written or asked is None:
             return
         self._train_when_written = ""
-        data = asked.path or (WORLD if asked.world_tokens else str(Path(path).with_suffix(".txt")))
+        data = asked.path or (WORLD if asked.world_tokens else written.text_path)
         name = Path(path).stem if Path(path).stem != "tokenizer" else "own-tokenizer"
         base = PRESETS[PRESET]
         tokens = asked.world_tokens or base.data_tokens

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from model.counting import counted
+from model.quoting import quoted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.branching.record import Departure, OptimiserIs
 from model.train.data import batches_of, prepare
@@ -29,7 +30,7 @@ from model.train.processes.group import ALONE
 from model.train.processes.sharded_state import load_shards
 from model.train.processes.spread import spread_out
 from model.train.recipe import Recipe
-from model.train.run_folder import STATE, RunError, read_recipe, snapshots
+from model.train.run_folder import SNAPSHOTS, STATE, RunError, read_recipe, snapshots
 from model.train.state import STATE_FILE, TrainingState, has_state, load_state_file
 from model.train.updates import Updates
 from model.train.whole_snapshot import is_whole
@@ -69,7 +70,7 @@ def finding(departure: Departure, recipe: Recipe) -> Generator[Prepared, None, F
     if recipe.tuning:
         raise RunError(
             f"{run_dir} fine-tunes a model; no other run branches from it. Tune its snapshot of "
-            f"step {step:,} instead: python -m model finetune {run_dir / 'snapshots'}/…"
+            f"step {step:,} instead: python -m model finetune {quoted(run_dir / SNAPSHOTS)}/…"
         )
     tokenizer = Tokenizer.from_folder(run_dir)
     saved = {at: path for at, path in snapshots(run_dir) if is_whole(path)}

@@ -7,11 +7,8 @@ any run. Knows run folders, recipes and states; no loop.
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,6 +49,7 @@ from model.train.run_writing import keep_rows, keep_samples, toml_tables, versio
 from model.train.samples import SAMPLES_FILE, read_samples
 from model.train.state import OWED, TrainingState, save_state
 from model.whole_file import write_whole
+from model.whole_folder import whole_folder
 
 _OF_THE_TEXT = ("data", "data_tokens", "tokenizer")
 _OF_VALIDATION = ("batch_size", "eval_batches")
@@ -115,23 +113,16 @@ def making_branch(
     note = " ".join(part for part in notes if part)
     tables = _tables(tables, recipe, run_dir, text, network)
     tables |= tables_of_branch(run_dir, departure, found.optimiser_is, note, own, recipe)
-    beside = run_dir.parent / f".{run_dir.name[:50]}.{secrets.token_hex(4)}.part"
     try:
-        run_dir.parent.mkdir(parents=True, exist_ok=True)
-        beside.mkdir()
-        _write(beside, parent, departure.step, own, recipe, found, network, now, tables)
-        yield Prepared("Writing the branch", 0.9)
-        check_free(run_dir)
-        with suppress(FileNotFoundError):
-            run_dir.rmdir()
-        os.rename(beside, run_dir)  # noqa: PTH104 - never over a folder that holds something
+        with whole_folder(run_dir) as beside:
+            _write(beside, parent, departure.step, own, recipe, found, network, now, tables)
+            yield Prepared("Writing the branch", 0.9)
+            check_free(run_dir)
     except OSError as error:
         raise RunError(
             f"The branch can't be written to {run_dir}: {error.strerror or error}. Choose another "
             "place for it."
         ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return note
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from model.folder_lock import FolderLock
 from model.slices import finish
 from model.train.events import Evaluated, Finished, StepDone
-from model.train.folder_lock import FolderLock
 from model.train.measure import mean_loss
 from model.train.run_folder import read_metrics
 from model.train.scaling.expected import expected_seconds, measuring
