@@ -22,7 +22,7 @@ from gui.panes.runs.words import said_of_all, said_of_one
 from gui.reading import code
 from gui.session.conditions import has_run
 from gui.session.store import Store
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.counting import counted
 from model.probe.question import Named
 from model.train.branching.tree import RunNode, differing, family
@@ -142,7 +142,7 @@ class RunsPane(Pane):
         }
         colors[run.run_dir] = _color(0)
         self.said.setText(said_of_all(nodes))
-        self.said.setToolTip(branching.folder)
+        self.said.setToolTip(as_written(branching.folder))
         self.tree.show_runs(nodes, colors, branching.hidden, run.run_dir)
         compared = [node for node in kin if node.run_dir not in branching.hidden]
         recipes = [node.recipe for node in compared if node.recipe is not None]
