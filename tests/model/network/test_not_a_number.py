@@ -16,7 +16,7 @@ def broken(config: TransformerConfig) -> Transformer:
     torch.manual_seed(0)
     network = Transformer(config).eval()
     with torch.no_grad():
-        network.blocks[0].attn.qkv.weight[0, 0] = float("nan")
+        network.get_parameter("blocks.0.attn.qkv.weight")[0, 0] = float("nan")
     return network
 
 
