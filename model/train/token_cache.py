@@ -179,7 +179,7 @@ def _put(beside: Path, place: Path) -> None:
 def _check_room(folder: Path, n_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < n_bytes:
-        raise OSError(0, f"it needs up to {file_size(n_bytes)}, and {file_size(free)} are free")
+        raise OSError(0, f"it needs up to {file_size(n_bytes)}, with {file_size(free)} free")
 
 
 def read(key: str) -> Entry | None:
