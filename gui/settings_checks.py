@@ -25,6 +25,9 @@ N_RECENT = 12
 
 DEEPEST = 20
 """How deep what a pane remembers may be nested: what is deeper can't be copied."""
+LARGEST_NUMBER = 2**31 - 1
+"""Of a whole number that a pane remembers: Qt's boxes and sliders hold no larger one, and the error
+that one makes can't be caught where it is given to them."""
 LONGEST_PATH = 4096
 FIRST_WITH_WHOLE_PATHS = 3
 """The version of the file since which a relative path means a name on a hub."""
@@ -186,6 +189,8 @@ def _kept_by_a_pane(value: Any, problems: list[str]) -> dict[str, Any]:
         raise _Unusable(f"{_short(value)} is no object")
     if _depth(value) > DEEPEST:
         raise _Unusable("it is nested too deeply")
+    if (number := _too_large(value)) is not None:
+        raise _Unusable(f"{_short(number)} is too large for a number")
     return value
 
 
@@ -216,6 +221,15 @@ def _depth(value: Any) -> int:
                 inside += one
         level, depth = inside, depth + 1
     return depth
+
+
+def _too_large(value: Any) -> int | None:
+    """A whole number in it that no control of Qt's can hold; None if there is none."""
+    if isinstance(value, int):
+        return None if abs(value) <= LARGEST_NUMBER else value
+    inside = value.values() if isinstance(value, dict) else value
+    found = map(_too_large, inside) if isinstance(value, dict | list) else ()
+    return next((number for number in found if number is not None), None)
 
 
 def _is_text(value: Any) -> bool:

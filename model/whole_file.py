@@ -80,6 +80,41 @@ def write_whole(path: str | Path, content: str | bytes, *, ordinary: bool = Fals
         file.write(raw)
 
 
+def write_beside(path: str | Path, content: str) -> Path:
+    """Write a file that nobody has named: what lies there already stays, and this one is numbered.
+
+    Args:
+        path: where it belongs.
+        content: a text.
+
+    Returns:
+        Where it is: the path itself, or ``NAME-2``, ``NAME-3``, …; a file that holds the same is
+        taken as it is.
+
+    Raises:
+        WriteError: the disk refuses.
+    """
+    first, raw = Path(path), content.encode("utf-8")
+    place, n = first, 1
+    while os.path.lexists(place):
+        if _holds(place, raw):
+            return place
+        n += 1
+        place = first.with_name(f"{first.stem}-{n}{first.suffix}")
+    write_whole(place, raw, ordinary=True)
+    return place
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size != len(content):
+            return False
+        return path.read_bytes() == content
+    except OSError:
+        return False
+
+
 def _is_written_through(path: Path, *, refused: bool) -> bool:
     """Whether a path leads to something that can't be replaced by a file.
 

@@ -300,7 +300,7 @@ class Intervening(Feature):
         try:
             file.write(path, [(entry.intervention, entry.on) for entry in self.entries])
         except OSError as error:
-            self._say(f"{Path(path).name} can't be written: {error.strerror}.")
+            self._say(str(error))
             return
         self._store.post(Notice(f"Wrote {path}."))
 

@@ -29,7 +29,7 @@ class LearningBpe(Feature):
         problem: why what was asked for last did not come; empty if it did.
 
     Signals:
-        written: with the path of a tokenizer that is on disk now, str.
+        written: a tokenizer is on disk now, `TokenizerWritten`.
     """
 
     written = Signal(object)
@@ -65,7 +65,8 @@ class LearningBpe(Feature):
         Args:
             n_merges: so many of its merges.
             path: of the file.
-            text_path: where its text goes, if it was no file; empty for nowhere.
+            text_path: where its text goes, if it was no file; empty for nowhere. What lies there
+                stays: `written` says where it is.
         """
         if self.history is None or self.learnt_from is None:
             return
@@ -88,7 +89,7 @@ class LearningBpe(Feature):
                 self._writing.discard(result.request_id)
                 tokens = f"{result.vocab_size:,} tokens"
                 self._store.post(Notice(f"Wrote a tokenizer of {tokens} to {result.path}."))
-                self.written.emit(result.path)
+                self.written.emit(result)
             case m.Failed() if mine:
                 self.asked, self.problem = None, result.message
                 self.changed.emit()

@@ -37,7 +37,7 @@ from gui.settings import Settings
 from gui.settings_checks import BUDGET_MB, DEVICES, TEXT_SIZES
 from gui.widgets.choice import Choice
 from gui.widgets.segments import Segments
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from gui.window.settings_rows import NEXT_START, ROWS, SettingRow
 
 _DEVICE_WORDS = {"auto": "the fastest there is", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
@@ -252,7 +252,7 @@ class SettingsPage(QDialog):
         """Let training write its runs there from now on."""
         self._window.set_runs_folder(Path(path))
         self._runs_path.setText(path)
-        self._runs_path.setToolTip(path)
+        self._runs_path.setToolTip(as_written(path))
         self._written()
 
     # -------------------------------------------------------------------------- inside
@@ -302,7 +302,7 @@ def _path(path: Path) -> Text:
     text = Text(
         absolute, font=theme.mono(theme.SMALL_FONT_SIZE), elide=Qt.TextElideMode.ElideMiddle
     )
-    text.setToolTip(absolute)
+    text.setToolTip(as_written(absolute))
     text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return text
 

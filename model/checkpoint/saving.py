@@ -7,8 +7,6 @@ transformers does it.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import shutil
 from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +25,7 @@ from model.slices import finish
 from model.tensor_file import stored_bytes, writing_tensors
 from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
+from model.whole_folder import folder_beside, put_in_place
 
 LARGEST_FILE = 5 * 10**9
 """Bytes of weights in one file, as in transformers; a network that needs more gets several."""
@@ -101,25 +100,22 @@ def saving(
             f"A {family!r} can't be saved; known families are {', '.join(FAMILIES)}."
         )
     hf = _config(known, transformer, tokenizer, dtype, ends) | dict(extra or {})
-    place = Path(os.path.realpath(folder))  # a link to an empty folder stays one
-    beside = place.parent / f".{place.name[:50]}.{secrets.token_hex(4)}.part"
     try:
         replaces = (folder / "config.json").exists()
         if folder.exists() and not replaces and any(folder.iterdir()):
             raise CheckpointError(
                 f"{folder} holds other files and is no checkpoint; choose a new or an empty folder."
             )
-        beside.mkdir(parents=True)
-        try:
+        with folder_beside(folder) as half:
+            beside = half.path
             (beside / "config.json").write_text(json.dumps(hf, indent=2) + "\n", encoding="utf-8")
             state = {name: tensor.detach() for name, tensor in transformer.state_dict().items()}
             tensors = known.state_to_hf(state, transformer.config)
             yield from _writing_weights(beside, tensors, dtype, largest_file)
             if tokenizer is not None:
                 tokenizer.save(beside)
-            _put_in_place(beside, place, replaces)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            half.unlock()
+            _put_in_place(beside, half.place, replaces)
     except OSError as error:
         raise CheckpointError(f"{folder} can't be written: {error.strerror or error}.") from error
     return folder
@@ -134,9 +130,7 @@ def _put_in_place(beside: Path, folder: Path, replaces: bool) -> None:
         for file in older:
             file.unlink(missing_ok=True)
         return
-    if folder.exists():
-        folder.rmdir()
-    beside.rename(folder)
+    put_in_place(beside, folder)
 
 
 def _config(

@@ -109,15 +109,19 @@ def _progress(request: m.Request, what: str, share: float) -> m.Progress:
 
 def write_tokenizer(request: m.WriteTokenizer, place: Workplace) -> Job:
     """Answers `WriteTokenizer`; what stood there before stays where it can't be written."""
-    from model.whole_file import write_whole
+    from model.whole_file import write_beside, write_whole
 
     tokenizer = request.history.tokenizer(request.n_merges)
     yield None
-    if request.text:
-        write_whole(Path(request.text_path), request.text)
-    write_whole(Path(request.path), tokenizer.to_json())
+    # A person has chosen the tokenizer's name, and was asked before it replaces a file; the text's
+    # follows from it, and may be that of anything.
+    text = write_beside(request.text_path, request.text) if request.text else ""
+    write_whole(Path(request.path), tokenizer.to_json(), ordinary=True)
     yield m.TokenizerWritten(
-        request_id=request.id, path=request.path, vocab_size=tokenizer.n_tokens
+        request_id=request.id,
+        path=request.path,
+        vocab_size=tokenizer.n_tokens,
+        text_path=str(text),
     )
 
 

@@ -84,10 +84,10 @@ def write_choices(request: m.WriteChoices, place: Workplace) -> Job:
     path = Path(request.path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_preferences(path, request.choices)
+        written = write_preferences(path, request.choices)
     except OSError as error:
         raise RequestError(f"{path} can't be written: {error.strerror or error}.") from error
-    yield m.ChoicesWritten(request_id=request.id, path=request.path)
+    yield m.ChoicesWritten(request_id=request.id, path=str(written))
 
 
 def read_tuning(request: m.ReadTuning, place: Workplace) -> Job:

@@ -14,13 +14,13 @@ Knows records; no model. What fits no network is found when it is applied.
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from model.interventions import Intervention, from_record, to_record
+from model.whole_file import write_whole
 
 VERSION = 1
 
@@ -32,20 +32,14 @@ def write(path: str | Path, entries: Iterable[Entry]) -> None:
     """Write interventions to a file, whole or not at all.
 
     Raises:
-        OSError: it can't be written.
+        WriteError: it can't be written.
     """
-    path = Path(path)
     lines = [f"version = {VERSION}"]
     for intervention, on in entries:
         lines += ["", f"# {_one_line(intervention.words)}", "[[intervention]]"]
         record = {"on": on, **to_record(intervention)}
         lines += [f"{key} = {_value(value)}" for key, value in record.items() if value is not None]
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, "\n".join(lines) + "\n", ordinary=True)
 
 
 def read(path: str | Path) -> tuple[Entry, ...]:

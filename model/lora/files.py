@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from model.config import TransformerConfig
 from model.lora.adapter import CONV1D_FAMILIES, Adapter, LoraConfig, adaptable
 from model.slices import finish
 from model.tensor_file import write_tensors
+from model.whole_folder import folder_beside
 
 _NAME = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<which>[AB])(\.default)?\.weight")
 
@@ -52,18 +51,16 @@ def save_adapter(folder: Path, adapter: Adapter, base: str) -> Path:
         tensors[f"base_model.model.{name}.lora_A.weight"] = a.detach()
         tensors[f"base_model.model.{name}.lora_B.weight"] = b.detach()
     folder = Path(folder)
-    beside = folder.parent / f".{folder.name[:50]}.{secrets.token_hex(4)}.part"
     try:
-        beside.mkdir(parents=True)
-        try:
+        with folder_beside(folder) as half:
+            beside = half.path
             described = json.dumps(_described(adapter, base), indent=2) + "\n"
             (beside / CONFIG_FILE).write_text(described, encoding="utf-8")
             write_tensors(beside / WEIGHTS_FILE, tensors, {"format": "pt"})
+            half.unlock()
             folder.mkdir(exist_ok=True)
             for file in sorted(beside.iterdir(), reverse=True):  # the weights first
                 file.replace(folder / file.name)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise CheckpointError(f"{folder} can't be written: {error.strerror or error}.") from error
     return folder

@@ -59,7 +59,7 @@ class WriteTokenizer(Request):
         n_merges: so many of its merges.
         path: of the ``tokenizer.json``, under any name.
         text: written beside it; empty for none.
-        text_path: where to.
+        text_path: where to; where another file lies there, under the next free name beside it.
     """
 
     history: BpeHistory
@@ -76,10 +76,12 @@ class TokenizerWritten(Result):
     Attributes:
         path: of the tokenizer.
         vocab_size: its tokens.
+        text_path: of its text; empty where none was written.
     """
 
     path: str
     vocab_size: int
+    text_path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

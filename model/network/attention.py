@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -15,6 +16,11 @@ from model.network.norm import Norm
 from model.network.rotary import rotate
 from model.network.scores import attention_scores, mix_values
 from model.network.span import Span
+
+NARROW = 16
+"""Keys that fill a vector register of the widest CPUs. With fewer, torch's kernel (2.13) takes a
+row whose scores are all NaN for one that may look nowhere, and writes zeros: the network would go
+on with finite numbers that no formula gives. Told by a mask where it may look, it writes NaN."""
 
 
 class KVCache:
@@ -162,6 +168,11 @@ class Attention(nn.Module):
         mask = None if plainly_causal else span.mask(self.layer)
         if bias_HQS is not None:
             mask = bias_HQS if mask is None else bias_HQS.masked_fill(~mask, float("-inf"))
+        T, S = q_BHTK.shape[2], k_BGTK.shape[2]
+        if mask is None and S < NARROW and q_BHTK.device.type == "cpu":
+            plainly_causal, mask = False, span.mask(self.layer)
+            if mask is None:
+                mask = torch.ones(T, S, dtype=torch.bool, device=q_BHTK.device)
         return F.scaled_dot_product_attention(
             q_BHTK,
             k_BGTK,

@@ -13,8 +13,9 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from model.train.folder_lock import HERE, LOCK_FILE, FolderLock
+from model.folder_lock import HERE, LOCK_FILE, FolderLock
 from model.train.run_folder import (
+    ADAPTERS,
     METRICS_FILE,
     RUN_FILE,
     SNAPSHOTS,
@@ -85,7 +86,7 @@ class Claim:
             ) from error
         if lock is None:
             raise _busy(path, _GOING_ON)
-        for folder in (path, path / SNAPSHOTS, path / STATE):
+        for folder in (path, path / SNAPSHOTS, path / STATE, path / ADAPTERS):
             _remove_parts(folder)
         return cls(path, lock, [], begun=True)
 

@@ -6,10 +6,8 @@ is asked for only here. Knows run folders; no window.
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from model.train.metrics import MEASURES
 from model.train.run_folder import METRICS_FILE, RUN_FILE, RunError, read_recipe, whole_lines
 from model.train.samples import read_samples
 from model.whole_file import write_whole
+from model.whole_folder import whole_folder
 
 ROWS_A_SLICE = 500
 NEEDS_TENSORBOARDX = (
@@ -68,11 +67,8 @@ def writing_events(run_dir: Path, out: Path) -> Generator[Prepared, None, Path]:
     if not lines or "step" not in names:
         raise RunError(f"{run_dir} has measured nothing yet, so there is nothing to write.")
     began = (run_dir / RUN_FILE).stat().st_mtime
-    beside = out.parent / f".{out.name[:50]}.{secrets.token_hex(4)}.part"
     try:
-        beside.mkdir(parents=True)
-        writer = EventsWriter(str(beside / "events"))
-        try:
+        with whole_folder(out) as beside, closing(EventsWriter(str(beside / "events"))) as writer:
             seconds = 0.0
 
             def add(summary: Any, step: int) -> None:
@@ -89,17 +85,10 @@ def writing_events(run_dir: Path, out: Path) -> Generator[Prepared, None, Path]:
                     yield Prepared("Writing TensorBoard events", n / len(lines))
             for sample in read_samples(run_dir, step):
                 add(text("sample", _as_markdown(sample.text)), sample.step)
-        finally:
-            writer.close()
-        if out.exists():
-            out.rmdir()
-        os.rename(beside, out)  # noqa: PTH104 - never over a folder that holds something
     except ValueError as error:
         raise RunError(f"{run_dir / METRICS_FILE} is damaged: {error}.") from error
     except OSError as error:
         raise RunError(f"{out} can't be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return out
 
 

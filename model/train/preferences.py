@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from model.tokenizer.tokenizer import Tokenizer
-from model.whole_file import write_whole
+from model.whole_file import write_beside
 
 MOST_PAIRS = 10_000
 
@@ -54,14 +54,17 @@ class Pair:
         return len(self.prompt_ids) + max(len(self.chosen_ids), len(self.rejected_ids))
 
 
-def write_preferences(path: Path, preferences: Iterable[Preference]) -> None:
-    """Write them; a file in the place is replaced whole.
+def write_preferences(path: Path, preferences: Iterable[Preference]) -> Path:
+    """Write them; other choices in the place stay, and these are put beside them.
+
+    Returns:
+        Where they are: the path, or the next free name (`model.whole_file.write_beside`).
 
     Raises:
         OSError: the disk refuses.
     """
     lines = [json.dumps(asdict(one), ensure_ascii=False) for one in preferences]
-    write_whole(path, "".join(f"{line}\n" for line in lines), ordinary=True)
+    return write_beside(path, "".join(f"{line}\n" for line in lines))
 
 
 def read_preferences(text: str, name: str) -> list[Preference]:

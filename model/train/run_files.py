@@ -6,10 +6,7 @@ Knows their forms; nothing is held open here, and no lock is asked for.
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
-import re
-import secrets
 import shutil
 import sys
 from collections.abc import Mapping
@@ -19,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from model import __version__
+from model.folder_lock import LOCK_FILE
 from model.train.claim import check_free
-from model.train.folder_lock import LOCK_FILE
 from model.train.metrics import columns
 from model.train.places import from_run
 from model.train.recipe import Recipe
@@ -33,6 +30,7 @@ from model.train.run_folder import (
 from model.train.samples import SAMPLES_FILE, read_samples, sample_line
 from model.train.toml import toml_table
 from model.whole_file import write_whole
+from model.whole_folder import whole_folder
 
 
 def copy_run(source: Path, target: Path) -> None:
@@ -42,25 +40,14 @@ def copy_run(source: Path, target: Path) -> None:
         RunError: the target is taken, or the disk refuses.
     """
     check_free(target)
-    place = Path(os.path.realpath(target))  # a link to an empty folder stays one
-    beside = place.with_name(f".{place.name[:50]}.{secrets.token_hex(4)}.part")
-    half = re.compile(re.escape(f".{place.name[:50]}.") + r"[0-9a-f]{8}\.part")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        for other in place.parent.iterdir():  # what a process that was killed as it copied has left
-            if half.fullmatch(other.name):
-                shutil.rmtree(other, ignore_errors=True)
-        shutil.copytree(source, beside, ignore=_left_behind)
-        if place.exists():
-            place.rmdir()
-        beside.replace(place)
+        with whole_folder(target) as beside:
+            shutil.copytree(source, beside, ignore=_left_behind, dirs_exist_ok=True)
     except shutil.Error as error:  # of several files, each with its paths and its reason
         reason = str(error.args[0][0][2]).partition("] ")[2].partition(":")[0]
         raise RunError(f"{target} can't be written: {reason or error}.") from error
     except OSError as error:
         raise RunError(f"{target} can't be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _left_behind(_folder: str, names: list[str]) -> set[str]:

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.train.folder_lock import holder
+from model.folder_lock import holder
 from model.train.metrics import whole_columns
 from model.train.recipe import Recipe, RecipeError
 
@@ -34,6 +34,8 @@ RUN_FILE = "run.toml"
 METRICS_FILE = "metrics.csv"
 SNAPSHOTS = "snapshots"
 STATE = "state"
+ADAPTERS = "adapters"
+"""Of a run that trains an adapter: it at the steps that have a snapshot, as PEFT reads it."""
 
 _SNAPSHOT = re.compile(r"step-(\d+)")
 _LONGEST_NAME = 120

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.preview import file_size
 from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 from model.train.text_files import DataError
 
@@ -178,7 +179,7 @@ def _put(beside: Path, place: Path) -> None:
 def _check_room(folder: Path, n_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < n_bytes:
-        raise OSError(0, f"it needs up to {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free")
+        raise OSError(0, f"it needs up to {file_size(n_bytes)}, with {file_size(free)} free")
 
 
 def read(key: str) -> Entry | None:

@@ -23,12 +23,9 @@ from model.lora.adapter import Adapter, Adapting, LoraConfig
 from model.lora.files import save_adapter
 from model.slices import finish
 from model.train.recipe import Recipe, RecipeError
-from model.train.run_folder import SNAPSHOTS, RunError
+from model.train.run_folder import ADAPTERS, SNAPSHOTS, RunError
 from model.train.whole_snapshot import is_whole
 from model.transformer import Transformer
-
-ADAPTERS = "adapters"
-"""Folder of a run: its adapter at the steps that have a snapshot, as PEFT reads it."""
 
 
 @dataclass(frozen=True, slots=True)

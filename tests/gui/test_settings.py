@@ -129,6 +129,8 @@ for _ in range(200):
         ("last_prompt", ["x"]),
         ("panes", {"prompt": DEEP}),
         ("panes", {"prompt": 3}),
+        ("panes", {"circuit": {"edges": 10**30}}),
+        ("panes", {"space": {"maps": [["cosine", 15, -(10**12)]]}}),
         ("version", "two"),
     ],
 )

@@ -19,6 +19,7 @@ from gui.panes.bpe.film import Film
 from gui.session import runs_folder
 from gui.session.state import Notice
 from gui.session.store import Store
+from model import messages as m
 from model.tokenizer.bpe_history import BpeHistory
 from model.train.presets import PRESETS
 from model.train.recipe import WORLD
@@ -114,12 +115,12 @@ class Keeping(QObject):
         text_path = str(Path(path).with_suffix(".txt")) if asked is not None and asked.text else ""
         self._store.learning_bpe.write(self._film.at, path, text_path)
 
-    def _on_written(self, path: str) -> None:
-        asked = self._store.learning_bpe.learnt_from
+    def _on_written(self, written: m.TokenizerWritten) -> None:
+        asked, path = self._store.learning_bpe.learnt_from, written.path
         if path != self._train_when_written or asked is None:
             return
         self._train_when_written = ""
-        data = asked.path or (WORLD if asked.world_tokens else str(Path(path).with_suffix(".txt")))
+        data = asked.path or (WORLD if asked.world_tokens else written.text_path)
         base = PRESETS[PRESET]
         tokens = asked.world_tokens or base.data_tokens
         recipe = replace(base, name=Path(path).stem, data=data, tokenizer=path, data_tokens=tokens)

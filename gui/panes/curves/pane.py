@@ -25,6 +25,7 @@ from gui.reading import code
 from gui.session.moments import Learned
 from gui.session.store import Store
 from gui.session.training_run import Run
+from gui.widgets.text import as_written
 from model.config import TransformerConfig
 from model.probe.question import Named
 from model.train.picture import Picture
@@ -205,7 +206,7 @@ class CurvesPane(Pane):
         self.grid.show_drawn(drawn)
         said = sentence(series, moment, newest if at is None else at, n_layers)
         self.sentence.setText(said)
-        self.sentence.setToolTip(said)
+        self.sentence.setToolTip(as_written(said))
 
     def _step_in_view(self, run: Run) -> int | None:
         """Where the timeline stands; None where it follows what learns, or shows another model."""

@@ -19,11 +19,14 @@ from gui.widgets.choice import Choice
 from gui.widgets.control_button import make_primary
 from gui.widgets.segments import Segments
 from gui.widgets.share_line import ShareLine
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.probe.neurons.texts.asks import NeuronTextsFound
 
 WORLD = "story world"
 HISTOGRAM = 74
+
+
+_SOURCE = "Which texts are read: the story world, or a file of yours"
 
 
 class TextsView(QWidget):
@@ -93,7 +96,7 @@ class TextsView(QWidget):
             self.source.addItem(Path(file).name, file)
         self.source.addItem("a file…", None)
         self.source.setCurrentIndex(1 if file else 0)
-        self.source.setToolTip(file or "Which texts are read: the story world, or a file of yours")
+        self.source.setToolTip(as_written(file) or _SOURCE)
 
     def _choose_source(self, index: int) -> None:
         chosen = self.source.itemData(index)
@@ -145,7 +148,7 @@ class TextsView(QWidget):
         said = problem or words.progress(found, self.source_name, reading)
         self.status.setText(said)
         self.status.set_tone("warning" if problem else "dim")
-        self.status.setToolTip(said)
+        self.status.setToolTip(as_written(said))
         counted = found is not None and found.n_seen > 0
         self.activity.setVisible(known)
         self.histogram.setVisible(counted)

@@ -23,7 +23,7 @@ from gui.reading import code
 from gui.session.conditions import has_run
 from gui.session.store import Store
 from gui.widgets.run_color import run_color
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.counting import counted
 from model.probe.question import Named
 from model.train.branching.tree import RunNode, differing
@@ -140,7 +140,7 @@ class RunsPane(Pane):
         colors = {node.run_dir: run_color(1 + branching.places[node.run_dir]) for node in drawn}
         colors[run.run_dir] = run_color(0)
         self.said.setText(said_of_all(nodes))
-        self.said.setToolTip(branching.folder)
+        self.said.setToolTip(as_written(branching.folder))
         self.tree.show_runs(nodes, colors, run.run_dir)
         compared = [node for node in nodes if node.run_dir in colors]
         recipes = [node.recipe for node in compared if node.recipe is not None]

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.panes.runs.words import against_parent, arrows
 from gui.widgets.table_style import table_style
+from gui.widgets.text import as_written
 from model.train.branching.record import shown
 from model.train.branching.tree import RunNode, words_of_changes
 
@@ -159,10 +160,10 @@ class RunTable(FlatTable):
             item.setTextAlignment(_LEFT if words else _RIGHT)
             item.setFont(theme.sans() if words else theme.mono())
             if column == 0:
-                item.setToolTip(node.run_dir)
+                item.setToolTip(as_written(node.run_dir))
                 item.setData(Qt.ItemDataRole.DecorationRole, _swatch(color))
             elif column == len(cells) - 1:
-                item.setToolTip(text)
+                item.setToolTip(as_written(text))
             elif found is not None and column == 4:
                 item.setToolTip(f"At step {found[0]:,}, which both have validated")
             self.setItem(row, column, item)
@@ -229,7 +230,7 @@ class SettingsTable(FlatTable):
 def _cell(text: str, font: Any, *, right: bool = False) -> QTableWidgetItem:
     item = QTableWidgetItem(text)
     item.setFont(font)
-    item.setToolTip(text)
+    item.setToolTip(as_written(text))
     item.setTextAlignment(_RIGHT if right else _LEFT)
     return item
 

@@ -11,6 +11,7 @@ from gui import theme
 from gui.session.scaling import Scaling
 from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.segments import Segments
+from gui.widgets.text import as_written
 
 VIEWS = {
     "sizes": ("Sizes", "The plan, a row a size"),
@@ -89,7 +90,7 @@ class ScalingControls(QWidget):
         self.start.setText("Go on" if begun else "Start")
         self.start.setEnabled(not refusal and not timing)
         where = "Train all sizes, one after the other, in the background"
-        self.start.setToolTip(refusal or where)
+        self.start.setToolTip(as_written(refusal) or where)
         self.pause.setVisible(going)
         self.pause.setText("Resume" if scaling.paused else "Pause")
         self.stop.setVisible(going)

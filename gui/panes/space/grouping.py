@@ -338,7 +338,7 @@ class Grouping(QObject):
         if problem:
             self._store.post(Notice(problem))
         elif isinstance(done, TSVWritten) and isinstance(done.question, WriteTSV):
-            self._store.post(Notice(f"{done.n:,} vectors are in {done.question.folder}."))
+            self._store.post(Notice(f"{done.n:,} vectors are in {done.path}."))
 
     def arrays(self) -> Mapping[str, Named]:
         """What was grouped and selected, for export."""

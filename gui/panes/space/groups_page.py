@@ -25,7 +25,7 @@ from gui.panes.space.texts_row import TextsRow
 from gui.widgets.choice import Choice
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.segments import Segments
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.space.questions.asks import Clusters
 
 NAME = Qt.ItemDataRole.UserRole
@@ -203,7 +203,7 @@ class GroupsPage(QWidget):
         for group in coloured.groups:
             item = QListWidgetItem(_swatch(group.rgb), f"{group.name}   {group.n:,}")
             item.setData(NAME, group.name)
-            item.setToolTip(f"{group.name}: {group.n:,} of {len(coloured.rgb_V3):,}")
+            item.setToolTip(as_written(f"{group.name}: {group.n:,} of {len(coloured.rgb_V3):,}"))
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             on = group.name not in hidden
             item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from gui import theme
 from gui.panes.training.wrapped import WrappedText
 from gui.widgets.control_button import ControlButton
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.train.branching.record import Departure, differences, shown
 from model.train.recipe import Recipe
 
@@ -67,7 +67,7 @@ class BranchLine(QFrame):
         self.departure, self.parent_recipe = departure, None if departure is None else recipe
         if departure is not None:
             self.title.setText(f"Branch of {name} at step {departure.step:,}")
-            self.title.setToolTip(departure.parent)
+            self.title.setToolTip(as_written(departure.parent))
         self.setVisible(departure is not None)
 
     def show_recipe(self, recipe: Recipe) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 from gui import theme
 from gui.session.training_run import Run
 from gui.session.watching import Watching
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.train.branching.record import Departure
 
 AGAIN = "A new run by this recipe that begins with this run's weights"
@@ -98,7 +98,7 @@ class RunHeading(QWidget):
         """
         self.name.setText(f"Run {run.name}")
         self.place.setText(run.run_dir)
-        self.place.setToolTip(run.run_dir)
+        self.place.setToolTip(as_written(run.run_dir))
         self.view.setText("The panes show it" if in_view else f"The panes show {other}")
         self.view.set_tone("dim" if in_view else "warning")
         self.view.setMinimumWidth(self.view.sizeHint().width())  # the name gives way first

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from gui.file_dialog import file_dialog
 from gui.session.runs_folder import FOLDER
+from gui.widgets.text import as_written
 
 
 class PlaceButton(QPushButton):
@@ -29,7 +30,7 @@ class PlaceButton(QPushButton):
     def show_path(self, path: Path) -> None:
         """Name a folder."""
         self._path = path
-        self.setToolTip(f"Runs are written to {path}. Click to choose another folder.")
+        self.setToolTip(as_written(f"Runs are written to {path}. Click to choose another folder."))
         self._elide()
 
     def ask(self) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from model.cli.common import AsJson, Device, Threads, one_sentence, print_json, progressing
+from model.quoting import quoted
 
 Rule = Literal["same", "width", "sweep"]
 
@@ -76,7 +77,7 @@ def command(
     for sentence in plan.rules():
         print(sentence)
     print(queue_table(record))
-    print(f"Plan written to {folder}. Train it: python -m model scaling run {folder}")
+    print(f"Plan written to {folder}. Train it: python -m model scaling run {quoted(folder)}")
 
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:

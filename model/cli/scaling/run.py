@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from model.cli.common import AsJson, Device, Threads, one_sentence, print_json
+from model.quoting import quoted
 
 if TYPE_CHECKING:
     from model.train.scaling.queue import Queue, QueueEvent
@@ -50,9 +51,9 @@ def command(
         return
     print(queue_table(record))
     if queue.stopped:
-        print(f"Stopped; it goes on with: python -m model scaling run {folder}")
+        print(f"Stopped; it goes on with: python -m model scaling run {quoted(folder)}")
     else:
-        print(f"All sizes are done. Fit them: python -m model scaling fit {folder}")
+        print(f"All sizes are done. Fit them: python -m model scaling fit {quoted(folder)}")
 
 
 def _tell(event: QueueEvent) -> None:

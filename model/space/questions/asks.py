@@ -261,6 +261,8 @@ class TSVWritten(TableAnswer):
 
     Attributes:
         n: rows that were written.
+        path: of the vectors; their names are beside it, in a file with the same number.
     """
 
     n: int
+    path: str

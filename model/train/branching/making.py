@@ -8,10 +8,8 @@ any run. Knows run folders, recipes and states; no loop.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import numpy as np
 import torch
 
 from model.checkpoint import save_checkpoint
+from model.quoting import quoted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.branching.carrying import Carried, carried, carried_tuning
 from model.train.branching.departure import finding
@@ -56,6 +55,7 @@ from model.train.tuning import base_of, write_adapter
 from model.train.under import extra_of
 from model.train.whole_snapshot import is_whole
 from model.whole_file import write_whole
+from model.whole_folder import whole_folder
 
 _OF_THE_TEXT = ("data", "data_tokens", "tokenizer")
 _OF_THE_TUNING = ("weights", "tokenizer", "objective", "lora_rank", "lora_alpha", "lora_targets")
@@ -125,25 +125,18 @@ def making_branch(
     note = " ".join(part for part in notes if part)
     tables = _tables(tables, recipe, run_dir, text, network)
     tables |= tables_of_branch(run_dir, departure, found.optimiser_is, note, own, recipe)
-    beside = run_dir.parent / f".{run_dir.name[:50]}.{secrets.token_hex(4)}.part"
     try:
-        run_dir.parent.mkdir(parents=True, exist_ok=True)
-        beside.mkdir()
-        _write(beside, parent, departure.step, own, recipe, network, now, tables)
-        if base is not None:
-            _write_tuning(beside, parent, departure.step, recipe, network)
-        yield Prepared("Writing the branch", 0.9)
-        check_free(run_dir)
-        with suppress(FileNotFoundError):
-            run_dir.rmdir()
-        os.rename(beside, run_dir)  # noqa: PTH104 - never over a folder that holds something
+        with whole_folder(run_dir) as beside:
+            _write(beside, parent, departure.step, own, recipe, network, now, tables)
+            if base is not None:
+                _write_tuning(beside, parent, departure.step, recipe, network)
+            yield Prepared("Writing the branch", 0.9)
+            check_free(run_dir)
     except OSError as error:
         raise RunError(
             f"The branch can't be written to {run_dir}: {error.strerror or error}. Choose another "
             "place for it."
         ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return note
 
 
@@ -155,13 +148,14 @@ def _check_tuning(parent: Path, step: int, own: Recipe, recipe: Recipe) -> None:
     """
     if not own.tuning and not recipe.tuning:
         return
+    snapshot = parent / SNAPSHOTS / f"step-{step:06d}"
     names = ("tuning", *(_OF_THE_TUNING if own.tuning else ()))
     for name in names:
         was, now = getattr(own, name), getattr(recipe, name)
         if was != now:
             raise RecipeError(
                 f"The run has {name} = {was!r}, and a branch of it can't have {now!r}. Tune its "
-                f"network instead: python -m model finetune {parent / SNAPSHOTS}/step-{step:06d}"
+                f"network instead: python -m model finetune {quoted(snapshot)}"
             )
 
 

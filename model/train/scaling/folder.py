@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.config import TransformerConfig
+from model.folder_lock import holder
 from model.train.events import Evaluated, StepDone
-from model.train.folder_lock import holder
 from model.train.places import with_whole_paths
 from model.train.record import RunRecord, reading_record
 from model.train.run_folder import RunError, is_run, read_run
@@ -161,9 +161,11 @@ def begin(folder: Path, plan: ScalingPlan) -> None:
                     "options), or choose another folder."
                 )
             return
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or not all(map(_is_left, folder.iterdir()))):
             raise ScalingError(f"{folder} exists and is not empty. Choose another folder.")
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.iterdir():
+            left.unlink()
         write_whole(folder / PLAN_FILE, plan.to_toml())
     except WriteError as error:
         raise ScalingError(str(error)) from error
@@ -171,6 +173,11 @@ def begin(folder: Path, plan: ScalingPlan) -> None:
         raise ScalingError(
             f"{folder} can't be made: {error.strerror or error}. Choose another place."
         ) from error
+
+
+def _is_left(entry: Path) -> bool:
+    """Whether it is what a process that was killed as it wrote the plan has left."""
+    return entry.name.startswith(f".{PLAN_FILE}.") and entry.name.endswith(".part")
 
 
 def read_plan(folder: Path) -> ScalingPlan:

@@ -12,9 +12,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from model.folder_lock import FolderLock, holder
 from model.slices import finish
 from model.train.events import Event, Finished
-from model.train.folder_lock import FolderLock, holder
 from model.train.loop import Training
 from model.train.places import with_whole_paths
 from model.train.record import reading_record

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import html
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtGui import Qt as GuiQt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMainWindow, QMenu, QTableWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.opening.open_dialog import OpenDialog
 from gui.opening.preview_card import PreviewCard
 from gui.opening.recent_list import RecentList
+from gui.panes.neurons.texts_view import TextsView
+from gui.panes.runs.pane import RunsPane
+from gui.panes.training.branch_line import BranchLine
 from gui.panes.training.pane import TrainingPane
 from gui.session.store import Store
 from gui.settings import Settings
@@ -24,6 +28,9 @@ from gui.window.files import Files
 from gui.window.pane_host import PaneHost
 from gui.window.status_bar import StatusBar
 from gui.window.top_bar import TopBar
+from model.train import preset
+from model.train.branching.record import Departure
+from model.train.loop import train
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
 
@@ -47,6 +54,13 @@ def said_of(widget: QWidget) -> list[str]:
         if isinstance(one, QAbstractButton) and "b" in one.text() and "<i>" in one.text():
             assert NAME.replace("&", "&&") in one.text(), f"{one}: {one.text()}"
             found.append("button")
+        if isinstance(one, QTableWidget):
+            cells = [(row, at) for row in range(one.rowCount()) for at in range(one.columnCount())]
+            for tip in (item.toolTip() for cell in cells if (item := one.item(*cell))):
+                if "a&b" in html.unescape(tip):
+                    rich = GuiQt.mightBeRichText(tip)
+                    assert not rich or html.escape(NAME, quote=False) in tip, f"cell's tip: {tip}"
+                    found.append("cell")
     for action in widget.findChildren(QAction):
         if "<i>" in action.text():
             assert "a&&b" in action.text(), action.text()
@@ -137,6 +151,32 @@ def test_the_recipe_of_a_run_shows_it(qtbot: QtBot, store: Store) -> None:
     form.name.textEdited.emit(NAME)
     qtbot.waitUntil(lambda: html.escape(NAME, quote=False) in form.summary.toolTip(), timeout=5000)
     assert said_of(pane)
+
+
+def test_a_run_and_its_branches_show_it(qtbot: QtBot, desk: Desk, tmp_path: Path) -> None:
+    recipe = replace(preset("tiny"), steps=2, n_layers=1, data_tokens=4_000, eval_batches=1)
+    list(train(recipe, tmp_path / NAME / NAME))
+    panes = RunsPane(desk.store), TrainingPane(desk.store)
+    for pane in panes:
+        qtbot.addWidget(pane)
+        pane.show()
+    desk.store.opening.open(str(tmp_path / NAME / NAME))
+    while desk.store.opening.going or not desk.store.branching.runs:
+        desk.advance()
+    for pane in panes:
+        pane.refresh_now()
+    assert {"cell", "tip"} <= set(said_of(panes[0]))
+    assert {"label", "tip"} <= set(said_of(panes[1].heading))
+
+
+def test_a_file_of_texts_and_the_folder_of_runs_show_it(qtbot: QtBot) -> None:
+    texts, line = TextsView(), BranchLine()
+    for widget in (texts, line):
+        qtbot.addWidget(widget)
+    texts.set_source(f"/{NAME}.txt")
+    line.show_departure(Departure(f"/{NAME}", 3), NAME, preset("tiny"))
+    assert "tip" in said_of(texts)
+    assert "tip" in said_of(line)
 
 
 def test_only_what_looks_like_html_is_escaped() -> None:

@@ -86,3 +86,21 @@ def test_the_tokenizer_is_written_whole(engine: Engine, tmp_path: Path):
     assert written.vocab_size == Tokenizer.from_file(path).n_tokens == 262
     assert text.read_text(encoding="utf-8") == TEXT
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.json", "t.txt"]
+
+
+def test_a_text_that_lies_where_the_tokenizers_text_belongs_stays(engine: Engine, tmp_path: Path):
+    (tmp_path / "corpus.txt").write_text("a person's own", encoding="utf-8")
+    request = m.WriteTokenizer(
+        history=learn_bpe(TEXT, BpeSettings(300)),
+        n_merges=5,
+        path=str(tmp_path / "corpus.json"),
+        text=TEXT,
+        text_path=str(tmp_path / "corpus.txt"),
+    )
+    for _ in range(2):  # the second time its own text is there already
+        written = ask(engine, request)[-1]
+        assert isinstance(written, m.TokenizerWritten)
+        assert written.text_path == str(tmp_path / "corpus-2.txt")
+    assert (tmp_path / "corpus.txt").read_text(encoding="utf-8") == "a person's own"
+    assert (tmp_path / "corpus-2.txt").read_text(encoding="utf-8") == TEXT
+    assert len(list(tmp_path.iterdir())) == 3

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from model.interventions import file
+from model.whole_file import WriteError
 from tests.model.interventions.test_interventions import EXAMPLES
 
 
@@ -33,6 +35,17 @@ def test_texts_of_any_kind_come_back(tmp_path: Path):
 def test_an_empty_list_is_a_list(tmp_path: Path):
     file.write(tmp_path / "none.toml", ())
     assert file.read(tmp_path / "none.toml") == ()
+
+
+def test_a_link_stays_and_its_file_is_replaced_and_a_device_is_refused(tmp_path: Path):
+    (tmp_path / "kept.toml").write_text("old")
+    (tmp_path / "link.toml").symlink_to("kept.toml")
+    file.write(tmp_path / "link.toml", ())
+    assert (tmp_path / "link.toml").is_symlink()
+    assert file.read(tmp_path / "kept.toml") == ()
+    with pytest.raises(WriteError, match=f"{os.devnull} can't be written: it is a pipe or"):
+        file.write(os.devnull, ())
+    assert not Path(os.devnull).is_file()
 
 
 def test_a_file_that_a_person_wrote_may_leave_out_what_has_a_default(tmp_path: Path):

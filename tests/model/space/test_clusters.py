@@ -167,8 +167,10 @@ def test_files_for_projectors_are_read_back_as_they_were(tmp_path: Path) -> None
     assert (tmp_path / "metadata.tsv").read_text().splitlines() == ["word 5", "word 2", "word 60"]
     groups_of = ("a",) * 61
     ask(WriteTSV(str(tmp_path), labels, groups=groups_of), table)
-    lines = (tmp_path / "metadata.tsv").read_text().splitlines()
+    assert len((tmp_path / "metadata.tsv").read_text().splitlines()) == 3, "no older file goes"
+    assert len((tmp_path / "vectors.tsv").read_text().splitlines()) == 3
+    lines = (tmp_path / "metadata-2.tsv").read_text().splitlines()
     assert lines[:2] == ["label\tgroup", "word 0\ta"]
-    assert len(lines) == 62
+    assert len(lines) == 62 == len((tmp_path / "vectors-2.tsv").read_text().splitlines()) + 1
     with pytest.raises(SpaceError, match=r"vectors.tsv can't be written"):
         ask(WriteTSV(str(tmp_path / "nowhere"), labels), table)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from model.folder_lock import FolderLock
 from model.train import events as e
 from model.train.claim import Claim
-from model.train.folder_lock import FolderLock
 from model.train.loop import Training, train
 from model.train.recipe import Recipe
 from model.train.run_files import copy_run
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
 import sys
 from pathlib import Path
-from model.train.folder_lock import FolderLock
+from model.folder_lock import FolderLock
 
 lock = FolderLock.take(Path(sys.argv[1]))
 print("held" if lock else "refused", flush=True)
@@ -287,9 +287,11 @@ def test_half_written_folders_of_a_killed_run_are_cleared_away(done: Path) -> No
         done / ".run.toml.part",
         done / "snapshots" / ".step-000010.1a2b3c4d.part",
         done / "state" / ".training.pt.part",
+        done / "adapters" / ".step-000010.1a2b3c4d.part",
     ]
-    left[1].mkdir()
-    (left[1] / "model.safetensors").write_bytes(b"half")
+    for folder in (left[1], left[3]):
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(b"half")
     for path in (left[0], left[2]):
         path.write_bytes(b"half")
     list(train(None, done, resume=True))

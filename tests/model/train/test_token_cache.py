@@ -116,7 +116,7 @@ def test_a_disk_without_room_is_said_before_anything_is_cut(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("model.train.token_cache.shutil.disk_usage", lambda _: usage(10, 9, 1))
-    with pytest.raises(DataError, match=r"needs up to .* GB are free\. Make room there, or name"):
+    with pytest.raises(DataError, match=r"needs up to [\d.]+ kB, with 1 byte free\. Make room"):
         finish(prepare(recipe))
     assert token_cache.kept() == []
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from model.folder_lock import FolderLock
 from model.slices import finish
 from model.train.events import Evaluated, Finished, StepDone
-from model.train.folder_lock import FolderLock
 from model.train.measure import mean_loss
 from model.train.run_folder import read_metrics
 from model.train.scaling.expected import expected_seconds, measuring
@@ -230,3 +230,17 @@ def test_the_expected_time_is_of_steps_validations_and_sweeps(plan: ScalingPlan)
     trials = sum(trial.recipe.steps for trial in sweep.trials(run.width))
     assert trials
     assert expected_seconds(run, sweep, 0.5) == 0.5 * (run.recipe.steps + checks + trials)
+
+
+def test_a_plan_that_was_killed_as_it_was_written_can_be_written(
+    plan: ScalingPlan, tmp_path: Path
+) -> None:
+    folder = tmp_path / "half"
+    folder.mkdir()
+    (folder / ".plan.toml.0123abcd.part").write_text("half")
+    begin(folder, plan)
+    assert [path.name for path in folder.iterdir()] == ["plan.toml"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes").write_text("mine")
+    with pytest.raises(ScalingError, match="is not empty"):
+        begin(tmp_path / "other", plan)
