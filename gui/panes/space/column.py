@@ -20,7 +20,7 @@ from gui.widgets.segments import Segments
 PAGES = (
     ("near", "Near", "What is near the token or the sum that is looked at"),
     ("suite", "Analogy", "A list of analogies, and of how many the expected word is nearest"),
-    ("along", "Direction", "Whether a direction orders pairs that it was not made of"),
+    ("along", "Order", "Whether a direction orders pairs that it was not made of"),
     ("path", "Path", "What the selected token is near after each layer, also in two prompts"),
     ("groups", "Groups", "Colours, filters, selections, clusters, and views that are kept"),
 )
