@@ -17,6 +17,9 @@ from torch import Tensor
 from model.probe.question import ProbeError
 from model.slices import finish
 
+STRIPS = 4
+LEAST_FOR_STRIPS = 256
+"""Widths from which on a table's scatter is worked out in strips."""
 ROWS_AT_ONCE = 4096
 
 
@@ -129,10 +132,16 @@ def scattering(table_VD: Tensor) -> Generator[None, None, tuple[Tensor, Tensor]]
     yield
     mean_D = (sum_D / n_rows).float().to(table_VD.device)
     scatter_DD = torch.zeros(width, width, dtype=torch.float64)
+    # It is symmetric: of each strip of rows only what lies on and right of the diagonal's block is
+    # multiplied, which takes three quarters of the time of all (four strips; six give no more).
+    wide = -(-width // STRIPS) if width >= LEAST_FOR_STRIPS else width
     for rows in table_VD.split(ROWS_AT_ONCE):
         centred = rows.float() - mean_D
-        scatter_DD += (centred.T @ centred).cpu()
+        for first in range(0, width, wide):
+            strip = centred[:, first : first + wide].T @ centred[:, first:]
+            scatter_DD[first : first + wide, first:] += strip.cpu()
         yield
+    scatter_DD = torch.triu(scatter_DD) + torch.triu(scatter_DD, 1).T
     if not bool(torch.isfinite(scatter_DD).all()):
         raise ProbeError("The vectors hold NaN or infinity; there are no principal axes.")
     return mean_D, scatter_DD

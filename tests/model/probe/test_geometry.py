@@ -33,6 +33,16 @@ def test_axes_are_those_of_a_singular_value_decomposition() -> None:
     assert torch.allclose(found.mean_D.double(), table.double().mean(0), atol=1e-6)
 
 
+@pytest.mark.parametrize("width", [3, 256, 301])
+def test_the_scatter_is_the_product_of_the_centred_table_with_itself(width: int) -> None:
+    table = torch.randn(500, width, generator=torch.Generator().manual_seed(0)) + 0.3
+    mean, found = geometry.scatter(table)
+    centred = table.double() - table.double().mean(0)
+    torch.testing.assert_close(mean.double(), table.double().mean(0), atol=1e-6, rtol=0)
+    torch.testing.assert_close(found, centred.T @ centred, atol=2e-3, rtol=1e-5)
+    assert torch.equal(found, found.T)
+
+
 def test_points_are_the_centred_table_on_the_axes() -> None:
     table = a_table(rows=geometry.ROWS_AT_ONCE + 5, width=8)
     found = geometry.principal_axes(table)
