@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.widgets.canvas import Canvas
+from gui.widgets.charts.stroke import stroke
 from gui.widgets.drawing_cache import line
 from gui.widgets.legend_rows import SWATCH, TO_TEXT, placed
 
@@ -152,7 +153,7 @@ class AngleView(Canvas):
             painter.drawPolygon(QPolygonF(outline))
             painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(t.color(one.tone), 1.6))
-        painter.drawPolyline(QPolygonF(steps))
+        stroke(painter, steps)
 
     def _paint_axes(self, painter: QPainter) -> None:
         t, plot, font = theme.current(), self.plot, theme.mono(theme.SMALL_FONT_SIZE)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.bpe.view import TITLE_HEIGHT, FilmView
+from gui.widgets.charts.stroke import stroke
 from gui.widgets.drawing_cache import line
 
 BELOW = 20
@@ -89,7 +90,7 @@ class CurveView(FilmView):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(t.color("accent"), 1.6))
         states = np.unique(np.linspace(0, n, max(2, min(n + 1, int(plot.width())))).astype(int))
-        painter.drawPolyline(QPolygonF([self.point_of(int(k)) for k in states]))
+        stroke(painter, [self.point_of(int(k)) for k in states])
 
     def paint_overlay(self, painter: QPainter) -> None:
         if self.history is None:

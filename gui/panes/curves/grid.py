@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
@@ -21,6 +21,7 @@ from gui.panes.curves.scale import Scale, figure, rounded_up, scale_of
 from gui.panes.curves.series import LOSS, Chart, Line
 from gui.session.moments import FORMED, Learned, Moment
 from gui.widgets.canvas import Canvas
+from gui.widgets.charts.stroke import stroke
 from gui.widgets.drawing_cache import Text
 from gui.widgets.drawing_cache import line as text_line
 from gui.widgets.figure import is_figure
@@ -192,7 +193,7 @@ class CurveGrid(Canvas):
         for run in np.split(np.arange(len(drawn_x)), np.flatnonzero(np.diff(finite)) + 1):
             if len(run) and finite[run[0]]:
                 points = [QPointF(x, y) for x, y in zip(drawn_x[run], drawn_y[run], strict=True)]
-                painter.drawPolyline(QPolygonF(points))
+                stroke(painter, points)
         few = len(line.steps) <= area.width() / 9
         if line.dots or few:
             painter.setPen(Qt.PenStyle.NoPen)

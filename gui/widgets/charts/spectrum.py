@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.widgets.canvas import Canvas
+from gui.widgets.charts.stroke import stroke
 
 DECADES = 8
 """What lies more powers of ten below the largest is rounding: drawn at the floor."""
@@ -95,7 +96,7 @@ class Spectrum(Canvas):
         painter.drawPolygon(area)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(t.color("accent"), 1.4))
-        painter.drawPolyline(line)
+        stroke(painter, [line.at(i) for i in range(line.size())])
         if n <= plot.width() / 8:
             painter.setBrush(t.color("accent"))
             painter.setPen(Qt.PenStyle.NoPen)

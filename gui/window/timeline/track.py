@@ -26,6 +26,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.charts.stroke import stroke
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written
 from gui.widgets.tips import Tips
@@ -238,7 +239,7 @@ class Track(QWidget):
                 continue
             line = self._line(curve, places, bottom)
             painter.setPen(QPen(t.color(tone), width))
-            painter.drawPolyline(line)
+            stroke(painter, [line.at(at) for at in range(line.size())])
             if curve.dots:
                 painter.setBrush(t.color(tone))
                 painter.setPen(Qt.PenStyle.NoPen)
