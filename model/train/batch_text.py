@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.batches import Batches, example_batches, validation_batches
 from model.train.cutting import Ids
@@ -84,8 +85,13 @@ class BatchText:
             number: of training, the update that learns from it, from 1; of validation from 0.
 
         Raises:
-            NoBatchError: there is none of that number.
+            NoBatchError: there is none of that number, or the text is shorter than one window.
         """
+        if len(self.ids) <= self.n_ctx:
+            raise NoBatchError(
+                f"The {self.part} part of the text has {counted(len(self.ids), 'token')}, fewer "
+                f"than the {self.n_ctx + 1:,} of one window. Choose a longer text."
+            )
         if self.part == "training":
             if number < 1:
                 raise NoBatchError("Training batches are counted from 1, as the updates are.")

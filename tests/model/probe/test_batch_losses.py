@@ -16,6 +16,7 @@ from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
 from model.probe.landscape.asks import Landscape, LandscapeFound
 from model.probe.question import ProbeError
 from model.slices import finish
+from model.train.batch_text import BatchText, NoBatchError, Part
 from model.train.run_folder import read_metrics, snapshots
 from tests.model.networks import VARIANTS, network
 from tests.model.numpy_forward import forward
@@ -112,6 +113,13 @@ def test_a_batch_that_is_none_is_refused_with_those_there_are(run: Path):
         asked(run, BatchLosses(part="validation", batch=2))
     with pytest.raises(ProbeError, match="counted from 1"):
         asked(run, BatchLosses(batch=0))
+
+
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_a_text_shorter_than_a_window_is_refused_with_its_length(part: Part) -> None:
+    text = BatchText(part, np.arange(20), 4, 32, 0, 2, "a text", of_run=False)
+    with pytest.raises(NoBatchError, match=r"20 tokens, fewer than the 33 of one window"):
+        text.batch(1)
 
 
 def test_a_text_that_has_changed_since_is_not_taken_for_the_runs(tmp_path: Path):
