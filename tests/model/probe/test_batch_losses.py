@@ -117,7 +117,7 @@ def test_a_batch_that_is_none_is_refused_with_those_there_are(run: Path):
 
 @pytest.mark.parametrize("part", ["training", "validation"])
 def test_a_text_shorter_than_a_window_is_refused_with_its_length(part: Part) -> None:
-    text = BatchText(part, np.arange(20), 4, 32, 0, 2, "a text", of_run=False)
+    text = BatchText(part, np.arange(20, dtype=np.uint16), 4, 32, 0, 2, "a text", of_run=False)
     with pytest.raises(NoBatchError, match=r"20 tokens, fewer than the 33 of one window"):
         text.batch(1)
 
