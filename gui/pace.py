@@ -38,6 +38,26 @@ class Pace:
         self._paid_until = max(self._paid_until, _now_ms()) + self._frame_ms
 
 
+class Turns:
+    """Lets several draw one after the other, so that an event between two of them waits for one.
+
+    Args:
+        gap_ms: from the beginning of a turn to the next: the drawing and what it had painted.
+    """
+
+    def __init__(self, gap_ms: int) -> None:
+        self._gap_ms = gap_ms
+        self._next = 0.0
+
+    def wait_ms(self) -> int:
+        """How long until somebody may draw."""
+        return max(0, math.ceil(self._next - _now_ms()))
+
+    def take(self, in_ms: int = 0) -> None:
+        """Somebody begins to draw now, or in so many milliseconds."""
+        self._next = _now_ms() + in_ms + self._gap_ms
+
+
 class Later(QObject):
     """Does something once for all that asked for it since the last turn of the event loop.
 

@@ -15,7 +15,7 @@ from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.pace import Pace
+from gui.pace import Pace, Turns
 from gui.panes.entry import PaneEntry
 from gui.reading import code
 from gui.session.asked import Slot
@@ -33,9 +33,9 @@ FRAME_MS = 33
 TOGETHER_MS = 16
 """For so long at most a pane that has an answer waits for the others that are on their way: most
 come within milliseconds, and all panes change at once. Drawing is the dearer part of an edit."""
-LIVE_GAP_MS = 30
-"""When a model that learns is looked at again, panes draw one after the other: all at once they
-would keep keys and mouse waiting for a tenth of a second."""
+TURN_MS = 16
+"""While a model learns panes draw one after the other: all at once they keep keys and mouse waiting
+for 13 to 28 ms, several times a second."""
 
 
 class Pane(QWidget):
@@ -53,7 +53,7 @@ class Pane(QWidget):
 
     Attributes:
         title: on the dock's header.
-        turn: its place among the panes that draw one after the other while a model learns.
+        turns: shared by the panes that draw one after the other while a model learns.
 
     Signals:
         drawn: it has drawn what it holds: what its header says may be another.
@@ -69,7 +69,7 @@ class Pane(QWidget):
         super().__init__(parent)
         self.store = store
         self.title = self.entry.title
-        self.turn = 0
+        self.turns = Turns(TURN_MS)
         self.setObjectName(f"{self.key}_pane")
         self.setAccessibleName(self.title)
         self.setAccessibleDescription(self.entry.hint)
@@ -253,14 +253,12 @@ class Pane(QWidget):
         delay = self._pace.wait_ms()
         if self.store.asked.is_waiting:
             delay = max(delay, TOGETHER_MS)
-        if self.store.hearing_live:
-            delay += self.turn * LIVE_GAP_MS
         if not self._timer.isActive() or self._timer.remainingTime() > delay:
             self._timer.start(delay)
 
     def _hurry(self) -> None:
         """Nothing is worth waiting for: draw now what is out of date."""
-        if self._timer.isActive() and not self.store.hearing_live:
+        if self._timer.isActive():
             self._timer.start(self._pace.wait_ms())
 
     def refresh_now(self) -> None:
@@ -271,6 +269,7 @@ class Pane(QWidget):
             self.ask()
             self._timer.stop()  # what was known already is drawn now
             self._dirty = False
+            self.turns.take()
             self.refresh()
             self._pace.take()
             self.drawn.emit()
@@ -281,7 +280,12 @@ class Pane(QWidget):
         return self._dirty
 
     def _paint_if_due(self) -> None:
-        if self.isVisible():
+        if not self.isVisible():
+            return
+        wait = self.turns.wait_ms() if self.store.run.learns else 0
+        if wait:
+            self._timer.start(wait)
+        else:
             self.refresh_now()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -14,7 +14,7 @@ Knows questions and requests; no pane, no widget.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -180,13 +180,19 @@ class Asked(Feature):
         return self._owners[owner].slots.get(name)
 
     def drawn_step(self, model: int) -> int | None:
-        """The training step of a model that panes show now; None where none asks about it."""
-        steps = {
+        """The training step of a model that panes show now; None where none asks about it.
+
+        The one of most answers: a pane that has just come into sight is a step ahead of the others
+        until they follow together.
+        """
+        steps = Counter(
             slot.answer.subject.step
             for slot in self._slots
-            if slot.answer is not None and slot.answer.subject.model == model
-        }
-        return max((step for step in steps if step is not None), default=None)
+            if slot.answer is not None
+            and slot.answer.subject.model == model
+            and slot.answer.subject.step is not None
+        )
+        return max(steps, key=lambda step: (steps[step], step), default=None)
 
     def find(self, owner: str, name: str, kind: type[A]) -> A | None:
         """The newest answer under a name, if it is of a kind."""

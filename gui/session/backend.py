@@ -172,6 +172,7 @@ class Backend(QObject):
                     if not idle:
                         idle = True
                         self.result_ready.emit(m.Activity(request_id=0, what="idle"))
+                        engine.rest()
                     request = self._mailbox.take(wait=True, seconds=None if warm else WARM_UP_AFTER)
                     if request is not None:
                         idle = self._wake()

@@ -58,6 +58,11 @@ class CurrentRun(Feature):
         return self.current is not None and self.current.running
 
     @property
+    def learns(self) -> bool:
+        """Whether a run takes step after step just now."""
+        return self.current is not None and self.current.running and not self.current.paused
+
+    @property
     def going(self) -> bool:
         """Whether a run gets ready or can go on: another one can't begin."""
         return self.starting is not None or self.running

@@ -124,7 +124,6 @@ class Store(QObject):
         self._coming_vocabulary: m.VocabularyProjected | None = None
         self.neighbours: m.NeighboursFound | None = None
         self.sampling = Sampling(temperature=1.0)
-        self.hearing_live = False  # what is told just now comes of a model that learns
         self._latest: dict[type[m.Request], int] = {}
         self.activity = Activity(self)
         self.asked = Asked(self)
@@ -290,12 +289,8 @@ class Store(QObject):
 
     def receive(self, result: m.Result) -> None:
         """Take one result from the worker; what is stale is dropped."""
-        self.hearing_live = self.run.tells(result)
-        try:
-            if not any(feature.take(result) for feature in self._features):
-                self._take(result)
-        finally:
-            self.hearing_live = False
+        if not any(feature.take(result) for feature in self._features):
+            self._take(result)
 
     def _take(self, result: m.Result) -> None:
         """What is no feature's."""

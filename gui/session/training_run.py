@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from gui.session.growing_table import GrowingTable
 from model import messages as m
 from model.train.events import (
     ConditionMet,
@@ -50,6 +51,7 @@ class Run:
         self.model: m.ModelInfo | None = started.info
         self.paused = False
         self.steps: list[StepDone] = []
+        self._losses = GrowingTable("step", "train_loss")
         self.evaluations: list[Evaluated] = []
         self.measured: list[Measured] = []
         self._measured_until: dict[tuple[str, str], int] = {}
@@ -147,6 +149,12 @@ class Run:
         opened = "" if self.model is None else self.model.path
         here = (snapshot for snapshot in self.snapshots if str(snapshot.path) == opened)
         return next(here, self.snapshots[-1] if self.snapshots else None)
+
+    @property
+    def losses(self) -> GrowingTable:
+        """Columns ``step`` and ``train_loss`` of `steps`: only what is new is taken in."""
+        self._losses.take(self.steps)
+        return self._losses
 
     def add(self, event: Event) -> None:
         """Take in what has happened; nothing of it is dropped."""

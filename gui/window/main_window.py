@@ -52,6 +52,9 @@ FIRST_SIZE = QSize(1440, 900)
 """Of the window, where the screen is large enough for it."""
 NOTES_MS = 250
 """Headers change at once after a rest, then this often: faster, their digits can't be read."""
+ACTIONS_MS = 250
+"""A run tells of itself several times a second, and to find which of the hundred commands can be
+used takes half a millisecond."""
 
 
 class MainWindow(QMainWindow):
@@ -91,6 +94,7 @@ class MainWindow(QMainWindow):
         self.settings_at_start = replace(settings)
         self._palette: Palette | None = None
         self._notes = Later(self._update_notes, NOTES_MS, self)
+        self._actions = Later(self._update_actions, ACTIONS_MS, self)
         self.setObjectName("main_window")
         self.setWindowTitle("Glassformer")
         self.setAcceptDrops(True)
@@ -163,7 +167,6 @@ class MainWindow(QMainWindow):
             store.model_changed,
             store.subject_changed,
             store.generating.changed,
-            store.run.changed,
             self.status_bar.can_cancel_changed,
             store.walking.places_changed,
         ):
@@ -188,6 +191,7 @@ class MainWindow(QMainWindow):
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
         self.timeline_bar.branch_requested.connect(self.actions_by_id["branch_here"].trigger)
         self.timeline_bar.wanted_changed.connect(self._show_timeline)
+        store.run.changed.connect(self._actions.ask)
         store.timeline.changed.connect(self._update_actions)
         store.timeline.changed.connect(self._update_title)
         self.layouts.applied.connect(self._layout_applied)

@@ -16,7 +16,8 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
-from gui.panes.base import LAST, Pane
+from gui.pace import Turns
+from gui.panes.base import LAST, TURN_MS, Pane
 from gui.panes.entry import PaneEntry
 from gui.session.state import Notice
 from gui.session.store import Store
@@ -55,6 +56,7 @@ class PaneHost(QObject):
         self._settings = settings
         self._entries = {entry.key: entry for entry in entries}
         self._panes: dict[str, Pane] = {}
+        self._turns = Turns(TURN_MS)
         self._focused: Pane | None = None
         self.docks = {entry.key: PaneDock(entry, window) for entry in entries}
         self._timer = QTimer(self)
@@ -84,7 +86,7 @@ class PaneHost(QObject):
         """A pane by key; made now, if it was not."""
         if key not in self._panes:
             pane = self._entries[key].load()(self._store)
-            pane.turn = list(self._entries).index(key)
+            pane.turns = self._turns
             self._recall(pane)
             self._panes[key] = pane
             self.docks[key].take(pane)

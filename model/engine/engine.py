@@ -91,6 +91,14 @@ class Engine:
             if not self._lets_others_go_first(live.request):
                 yield from self._slice(live)
 
+    def rest(self) -> None:
+        """There is nothing to do just now: what a model left free goes back to the system."""
+        if self.place.has_let_go:
+            from model.device import give_back_freed_memory
+
+            self.place.has_let_go = False
+            give_back_freed_memory()
+
     def close(self) -> Iterator[m.Result]:
         """End everything within one step: a run is saved, a saving is finished."""
         self.place.stop_training()

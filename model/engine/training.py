@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from model.train.loop import Training
     from model.train.record import RunRecord
 
-FLUSH_SECONDS = 1 / 10
+FLUSH_SECONDS = 1 / 5
 """Events of a run are handed over in bundles, this often: what hears of them redraws no faster."""
 
 LIVE_SECONDS = 1.0
-LIVE_SHARE = 0.02
+LIVE_SHARE = 0.01
 """A model that learns is traced at most every LIVE_SECONDS, and so seldom that looking at it
 takes at most this share of the run's time."""
 

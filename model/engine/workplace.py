@@ -48,6 +48,7 @@ class Workplace:
         table: of a file or of the prompt in context, the last that was looked at.
         bench: where the models are held, with what is kept of the prompts they read.
         saving: whether a model is being saved: one at a time.
+        has_let_go: whether a model was closed, whose memory lies free.
         alone: whether the job whose slice it is is the only one that goes on: it may wait a
             little for what happens elsewhere.
     """
@@ -64,6 +65,7 @@ class Workplace:
         self.unsaved: set[int] = set()
         self.shown: dict[int, int] = {}
         self.openings = 0
+        self.has_let_go = False
         self.run: Run | None = None
         self.queue: GoingQueue | None = None
         self.following = False
@@ -208,6 +210,7 @@ class Workplace:
         self.shown.pop(model_id, None)
         self.unsaved.discard(model_id)
         self.bench.release(model_id)
+        self.has_let_go = True
 
     def open(self, info: m.ModelInfo) -> None:
         """A model that is held takes the place of the one that was open."""

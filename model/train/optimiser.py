@@ -6,8 +6,6 @@ no run.
 
 from __future__ import annotations
 
-import ctypes
-import platform
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
+from model.device import keep_freed_memory
 from model.train.muon import Muon
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError
@@ -114,23 +113,3 @@ def warm_up() -> None:
     weight.square().sum().backward()
     grad_norm(gradients(optimiser))
     optimiser.step()
-
-
-def keep_freed_memory() -> bool:
-    """Ask glibc to keep freed blocks for the next step instead of handing them to the kernel.
-
-    A step frees and takes the same large tensors again and again. By default glibc returns each
-    to the kernel, which clears every page anew at first touch: 350 to 2,000 page faults a step
-    of a small network, 3-7 % of its time; none with this. Holds for the process; other C
-    libraries are left alone.
-
-    Returns:
-        Whether it was done.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    m_trim_threshold, m_mmap_threshold = -1, -3  # malloc.h
-    mallopt = ctypes.CDLL(None).mallopt
-    return bool(mallopt(m_mmap_threshold, 1 << 30)) and bool(
-        mallopt(m_trim_threshold, (1 << 31) - 1)
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -27,7 +28,8 @@ def test_a_dialog_that_is_left_is_gone_with_its_thread(
     dialog.fileSelected.connect(chosen.append)
     dialog.open()
     getattr(dialog, way)()
-    qtbot.waitUntil(lambda: not window.findChildren(QFileDialog))
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not window.findChildren(QFileDialog)
     assert chosen == ([str(tmp_path / "text.txt")] if way == "accept" else [])
 
 

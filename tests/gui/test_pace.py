@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from gui import pace
-from gui.pace import Later, Pace
+from gui.pace import Later, Pace, Turns
 
 
 class Clock:
@@ -47,6 +47,33 @@ def test_who_always_has_something_to_do_gets_thirty_turns_a_second(clock: Clock)
             taken += 1
         clock.now += 1
     assert 10_000 / 33 <= taken <= 10_000 / 33 + 2
+
+
+def test_several_that_are_due_at_once_draw_a_gap_apart(clock: Clock) -> None:
+    turns = Turns(16)
+    drawn: list[float] = []
+    waiting = dict.fromkeys(("a", "b", "c"), clock.now)
+    while waiting:
+        for name, due in list(waiting.items()):
+            if clock.now < due:
+                continue
+            if wait := turns.wait_ms():
+                waiting[name] = clock.now + wait
+            else:
+                turns.take()
+                drawn.append(clock.now)
+                del waiting[name]
+        clock.now += 1
+    assert drawn == [1_000, 1_016, 1_032]
+    assert turns.wait_ms() > 0
+    clock.now += 100
+    assert turns.wait_ms() == 0  # nobody waits for those who drew long ago
+
+
+def test_a_turn_may_be_taken_ahead(clock: Clock) -> None:
+    turns = Turns(8)
+    turns.take(4)
+    assert turns.wait_ms() == 12
 
 
 def test_a_rest_does_not_pay_for_more_than_two(clock: Clock) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import platform
+from pathlib import Path
 
 import pytest
 import torch
 
 from model import device
-from model.device import DeviceError, choose_device, default_threads, set_threads
+from model.device import (
+    DeviceError,
+    choose_device,
+    default_threads,
+    give_back_freed_memory,
+    keep_freed_memory,
+    set_threads,
+)
 
 
 def test_auto_without_a_gpu_is_the_cpu_and_says_why(monkeypatch: pytest.MonkeyPatch):
@@ -72,3 +81,39 @@ def test_threads_can_be_set():
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+GLIBC = platform.libc_ver()[0] == "glibc"
+
+
+def test_freed_memory_is_kept_for_the_next_step() -> None:
+    assert keep_freed_memory() == GLIBC
+    if not GLIBC:
+        return
+
+    import resource
+
+    def faults() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    torch.ones(1 << 20)
+    before = faults()
+    for _ in range(20):
+        torch.ones(1 << 20)  # 4 MiB: 1,024 pages each, if the kernel hands them out anew
+    assert faults() - before < 2000
+
+
+@pytest.mark.skipif(not GLIBC, reason="another C library keeps its own counsel")
+def test_what_a_closed_model_leaves_free_between_other_things_goes_back() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    keep_freed_memory()
+    blocks = [torch.ones(1 << 18) for _ in range(200)]  # of 1 MiB
+    held = blocks[::20]  # in the way of giving back only what lies at the end
+    before = resident()
+    del blocks
+    assert resident() > before - 50 * 2**20
+    give_back_freed_memory()
+    assert resident() < before - 150 * 2**20
+    assert all(bool((block == 1).all()) for block in held)

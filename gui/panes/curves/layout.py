@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ LEFT, RIGHT, BOTTOM = 42.0, 8.0, 15.0
 GAP = 8.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what follows from it is found once
 class GridLayout:
     """A grid of charts below a line for the legend.
 
@@ -35,7 +36,7 @@ class GridLayout:
     height: float
     n: int
 
-    @property
+    @cached_property
     def columns(self) -> int:
         """How many stand beside one another: charts of a good shape that fill the room."""
         most = max(1, min(self.n, int((self.width + GAP) // (NARROWEST + GAP))))
@@ -50,11 +51,11 @@ class GridLayout:
         empty = 1 - self.n / (rows * columns)
         return off + 1.5 * empty + 2 * abs(room - rows * height) / room
 
-    @property
+    @cached_property
     def rows(self) -> int:
         return -(-self.n // self.columns)
 
-    @property
+    @cached_property
     def row_height(self) -> float:
         """Of a chart with its head; rows that have no room are scrolled to, and none is cut."""
         room = self.height - LEGEND

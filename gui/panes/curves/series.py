@@ -162,8 +162,7 @@ class RunSeries:
 
     def _loss(self) -> Chart:
         run = self.run
-        steps = np.array([event.step for event in run.steps], np.int64)
-        losses = np.array([event.train_loss for event in run.steps], np.float64)
+        steps, losses = run.losses["step"].astype(np.int64), run.losses["train_loss"]
         checked = np.array([event.step for event in run.evaluations], np.int64)
         found = np.array([event.val_loss for event in run.evaluations], np.float64)
         lines = (Line("train", steps, losses), Line("validation", checked, found, dots=True))

@@ -60,6 +60,7 @@ class RunContent(QScrollArea):
         self._hint = EmptyState(TO_START)
         self.form_area = _scrolling(QScrollArea(), self.form)
         self.plots = RunPlots()
+        self._arranged: tuple[object, ...] | None = None
         self._side = QWidget()
         self._side_layout = side = QVBoxLayout(self._side)
         side.setContentsMargins(0, 0, 0, 0)
@@ -142,6 +143,11 @@ class RunContent(QScrollArea):
             form_shown: whether the recipe stands open.
             starting: whether a run gets ready.
         """
+        shape = (run is None, run is not None and bool(run.analogies), width, height, starting)
+        arranged = (*shape, self.viewport().size())
+        if not form_shown and arranged == self._arranged:  # an open form may need another height
+            return
+        self._arranged = None if form_shown else arranged
         self._hint.setText(TO_COME if starting else TO_START)
         wide, high = width >= WIDE, height >= HIGH
         beside = wide and run is not None

@@ -19,7 +19,7 @@ from gui.panes.training.curves import Along, RunCurves
 from gui.panes.training.legend_line import LegendLine
 from gui.panes.training.marks import PlotMarks
 from gui.session.moments import Learned, Moment
-from gui.widgets.charts.steady_plot import steady_plot
+from gui.widgets.charts.steady_plot import SteadyPlot
 
 LEFT, RIGHT = 48, 40
 """Pixels of the axes of plots that stand below each other: five figures with a comma; 100%."""
@@ -33,7 +33,7 @@ class LivePlot(QWidget):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.legend = LegendLine(self)
-        self.plot = steady_plot(self)
+        self.plot = SteadyPlot(self)
         self.plot.setAccessibleName(name)
         self.plot.setMinimumHeight(48)
         self.plot.setFrameShape(pg.PlotWidget.Shape.NoFrame)
@@ -43,6 +43,7 @@ class LivePlot(QWidget):
         self._hovered: float | None = None
         self._told: int | None = None
         self._chosen = False
+        self._below: bool | None = None
         item = self.plot.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
@@ -98,6 +99,9 @@ class LivePlot(QWidget):
 
     def set_sides(self, *, below: bool) -> None:
         """Room at both sides: the same in plots that stand below each other, else its own."""
+        if self._below == below:  # even the same width draws an axis anew
+            return
+        self._below = below
         item = self.plot.getPlotItem()
         item.getAxis("left").setWidth(LEFT if below else None)
         if item.getAxis("right").isVisible():

@@ -44,6 +44,11 @@ class CameraView(QWidget):
         self._flight_clock = QElapsedTimer()
         self._flying = QTimer(self)
         self._flying.timeout.connect(self._step_flight)
+        # In the next turn of the event loop: what is put together for a picture costs as much as
+        # the picture, and events wait for one of them, not for both.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.update)
 
     def _looked_from_elsewhere(self) -> None:
         """The camera has moved, or the widget has another size."""
@@ -145,7 +150,7 @@ class CameraView(QWidget):
         if camera != self.camera:
             self.camera = camera
             self._looked_from_elsewhere()
-            self.update()
+            self._soon.start(0)
             self.camera_moved.emit()
 
     def _step_flight(self) -> None:

@@ -147,7 +147,8 @@ class _Room:
         if left < 0 or top < 0 or right > self.width or bottom > self.height:
             return False
         cells = _cells(left, right)
-        return not any(row & cells for row in self.taken[floor(top / CELL) : ceil(bottom / CELL)])
+        # Mapped: a generator takes twice as long.
+        return not any(map(cells.__and__, self.taken[floor(top / CELL) : ceil(bottom / CELL)]))
 
     def take(self, box: QRectF) -> None:
         """Nothing else may be there; the box lies on the screen."""
@@ -308,21 +309,25 @@ def _paint_label(painter: QPainter, label: Label, mark: Mark, ascent: float) -> 
 
 
 def _paint_dots(painter: QPainter, marks: Sequence[Mark], spots: NDArray[np.float32]) -> None:
-    t = theme.current()
+    edge = QPen(theme.current().color("background"), 1)
+    colors = {tone: tone_color(tone) for tone in {mark.tone for mark in marks}}
     # The most important is painted last, on top.
     ranked = sorted(zip(marks, spots.tolist()), key=lambda pair: -pair[0].rank)
+    filled = ""  # the tone that the painter is set to fill with; there are hundreds of one tone
     for mark, (x, y) in ranked:
         if not (abs(x) < TOO_FAR and abs(y) < TOO_FAR):
             continue
-        color = tone_color(mark.tone)
         if mark.dot:
-            painter.setPen(QPen(t.color("background"), 1))
-            painter.setBrush(color)
+            if filled != mark.tone:
+                painter.setPen(edge)
+                painter.setBrush(colors[mark.tone])
+                filled = mark.tone
             painter.drawEllipse(QPointF(x, y), mark.dot / 2, mark.dot / 2)
         if mark.ring:
-            painter.setPen(QPen(color, 1.5))
+            painter.setPen(QPen(colors[mark.tone], 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(QPointF(x, y), mark.ring / 2, mark.ring / 2)
+            filled = ""
 
 
 _NOT_SHIFTED = (QPointF(),)

@@ -139,7 +139,7 @@ class PointCloudView(CameraView):
     def set_overlay(self, overlay: Overlay) -> None:
         """Draw this over the points."""
         self._overlay = overlay
-        self.update()
+        self._soon.start(0)
 
     @property
     def overlay(self) -> Overlay:
@@ -312,7 +312,7 @@ class PointCloudView(CameraView):
         if self._renderer is not None:
             self._renderer.set_points(points)
         self.points_moved.emit()
-        self.update()
+        self._soon.start(0)
 
     def _step_motion(self) -> None:
         share = eased(self._clock)

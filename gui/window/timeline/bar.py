@@ -220,8 +220,8 @@ class TimelineBar(QWidget):
             self._loss_of = run, len(run.steps)
             self._loss = Curve(
                 "train loss",
-                np.array([done.step for done in run.steps], dtype=np.int64),
-                np.array([done.train_loss for done in run.steps], dtype=np.float64),
+                run.losses["step"].astype(np.int64),
+                run.losses["train_loss"],
             )
         return self._loss
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 import numpy as np
@@ -256,3 +256,22 @@ def test_it_says_when_what_is_looked_at_at_once_is_there_and_when_all_is(
     for request, question in zip(sent, (Which(1), Which(2), Beside()), strict=True):
         asked.take(m.Answered(request_id=request.id, answer=Found(subject=HERE, question=question)))
     assert told == [2, 3], "after both that are looked at at once, and after the last"
+
+
+def test_the_step_that_is_told_is_that_of_most_panes(asked: Asked, sent: list[m.Request]):
+    """One that comes into sight while the others follow is answered about a later one at once."""
+    before, now = replace(HERE, step=1), replace(HERE, step=2)
+    assert asked.drawn_step(HERE.model) is None
+    for key, subject in (("one", before), ("two", before), ("late", now)):
+        Pane(asked, key)
+        question = Which(len(sent))
+        asked.want(key, subject, {"a": question})
+        found = Found(subject=subject, question=question)
+        asked.note_read(read(subject))
+        asked.take(m.Answered(request_id=sent[-1].id, answer=found))
+    slot = asked.slot("late", "a")
+    assert slot is not None
+    assert slot.answer is not None
+    assert slot.answer.subject == now
+    assert asked.drawn_step(HERE.model) == 1
+    assert asked.drawn_step(HERE.model + 1) is None

@@ -206,16 +206,27 @@ def test_who_opens_another_model_follows_the_run_no_more_until_asked(
     assert run.following
 
 
-def test_what_comes_of_a_run_is_heard_as_live(store: Unanswered) -> None:
+def test_a_run_learns_from_its_beginning_to_its_end_while_it_is_not_held(
+    store: Unanswered, run: CurrentRun
+) -> None:
     """Panes spread their drawing then: see `gui.panes.base`."""
+    assert not run.learns
     current = begun(store)
-    live: list[bool] = []
-    store.run.changed.connect(lambda: live.append(store.hearing_live))
-    tell(store, current, step(1))
-    assert live == [True]
-    assert not store.hearing_live
-    store.run.start(TINY, "/runs/b")
-    assert live == [True, False]
+    assert run.learns
+    current.paused = True
+    assert not run.learns
+    current.paused = False
+    tell(store, current, Finished("steps", 3, 1.0, None, "Done."))
+    assert not run.learns
+
+
+def test_losses_of_a_run_grow_with_its_steps(store: Unanswered) -> None:
+    current = begun(store)
+    assert len(current.losses) == 0
+    for n in (1, 2, 3):
+        tell(store, current, step(n))
+        assert current.losses["step"].tolist() == list(range(1, n + 1))
+    assert current.losses["train_loss"].tolist() == [one.train_loss for one in current.steps]
 
 
 # ------------------------------------------------------- a model beside the one that was opened

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
+from gui.pace import Turns
 from gui.panes import PANES
-from gui.panes.base import LIVE_GAP_MS, Pane
+from gui.panes.base import Pane
 from gui.panes.inspector.pane import InspectorPane
 from gui.panes.prompt.pane import PromptPane
 from gui.panes.training.pane import TrainingPane
+from gui.session.run import CurrentRun
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
@@ -134,20 +137,29 @@ def test_before_any_pane_had_the_focus_the_largest_in_sight_is_meant(
 
 
 def test_panes_draw_one_after_the_other_only_while_a_model_learns(
-    host: PaneHost, qtbot: QtBot
+    host: PaneHost, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pane: Pane = host.get(InspectorPane)
-    host.docks["inspector"].setFloating(True)
-    host.docks["inspector"].show()
-    qtbot.waitUntil(lambda: pane.isVisible() and not pane.dirty, timeout=5_000)
-    turn = KEYS.index("inspector")
-    pane.store.hearing_live = True
-    pane.invalidate()
-    assert pane._timer.interval() >= turn * LIVE_GAP_MS
-    pane.store.hearing_live = False
-    pane.invalidate()  # a person's click does not wait for its turn
-    assert pane._timer.interval() <= pane.frame_ms
-    host.docks["inspector"].hide()
+    learns = False
+    monkeypatch.setattr(CurrentRun, "learns", property(lambda run: learns))
+    monkeypatch.setattr(host, "_turns", Turns(500))
+    panes: list[Pane] = [host.get(InspectorPane), host.get(PromptPane)]
+    drawn: list[float] = []
+    for pane in panes:
+        dock = host.docks[pane.key]
+        dock.setFloating(True)
+        dock.show()
+        pane.drawn.connect(lambda: drawn.append(time.monotonic()))
+    for learns, least in ((True, 0.45), (False, 0.0)):
+        qtbot.waitUntil(lambda: all(pane.isVisible() and not pane.dirty for pane in panes))
+        qtbot.wait(600)  # the turn before is over
+        drawn.clear()
+        for pane in panes:
+            pane.invalidate()
+        qtbot.waitUntil(lambda: len(drawn) == 2)
+        assert drawn[1] - drawn[0] >= least
+        assert (drawn[1] - drawn[0] < 0.45) != learns
+    for pane in panes:
+        host.docks[pane.key].hide()
 
 
 def test_a_pane_that_breaks_on_what_it_remembered_is_made_all_the_same(

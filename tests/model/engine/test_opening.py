@@ -184,3 +184,19 @@ def test_a_preview_tells_and_opens_nothing(engine: Engine, gpt2_folder: Path, tm
     assert previewed.preview.problem == f"{tmp_path / 'no'} does not exist; check the path."
     [refused] = engine.handle(m.ReadPrompt(text="a"))
     assert isinstance(refused, m.Failed)  # nothing is open
+
+
+def test_memory_goes_back_to_the_system_once_after_a_model_was_closed(
+    engine: Engine, gpt2_folder: Path, untied_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    given: list[int] = []
+    monkeypatch.setattr("model.device.give_back_freed_memory", lambda: given.append(1))
+    list(engine.handle(m.OpenModel(path=str(gpt2_folder))))
+    drive(engine)
+    engine.rest()
+    assert not given  # nothing was closed
+    list(engine.handle(m.OpenModel(path=str(untied_folder))))
+    drive(engine)
+    engine.rest()
+    engine.rest()  # there is nothing more to give
+    assert given == [1]

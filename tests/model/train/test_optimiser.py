@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import replace
 
 import pytest
 import torch
 
-from model.train.optimiser import keep_freed_memory, optimiser_of
+from model.train.optimiser import optimiser_of
 from model.train.presets import PRESETS
 from model.transformer import Transformer
 
@@ -30,21 +29,3 @@ def test_tied_weights_are_updated_once() -> None:
     network = Transformer(PRESETS["tiny"].config(d_vocab=7))
     groups = optimiser_of(network, PRESETS["tiny"]).param_groups
     assert sum(p.numel() for group in groups for p in group["params"]) == network.config.n_params
-
-
-def test_freed_memory_is_kept_for_the_next_step() -> None:
-    kept = keep_freed_memory()
-    assert kept == (platform.libc_ver()[0] == "glibc")
-    if not kept:
-        return
-
-    import resource
-
-    def faults() -> int:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-    torch.ones(1 << 20)
-    before = faults()
-    for _ in range(20):
-        torch.ones(1 << 20)  # 4 MiB: 1,024 pages each, if the kernel hands them out anew
-    assert faults() - before < 2000

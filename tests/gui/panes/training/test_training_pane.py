@@ -21,12 +21,12 @@ from pytestqt.qtbot import QtBot
 
 import model
 from gui import theme
-from gui.panes.training.curves import GrowingTable
 from gui.panes.training.figures import duration
 from gui.panes.training.pane import TrainingPane
 from gui.panes.training.recipe_summary import short
 from gui.panes.training.sample_view import SampleView
 from gui.session import runs_folder
+from gui.session.growing_table import GrowingTable
 from gui.session.store import Store
 from gui.session.training_run import Run
 from gui.window.table import table_of
