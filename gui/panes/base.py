@@ -19,8 +19,10 @@ from gui.pace import Pace, Turns
 from gui.panes.entry import PaneEntry
 from gui.reading import code
 from gui.session.asked import Slot
+from gui.session.state import Selection
 from gui.session.store import Store
 from model.probe.question import Answer, Named, Question
+from model.subject import Subject
 
 A = TypeVar("A", bound=Answer)
 
@@ -75,6 +77,7 @@ class Pane(QWidget):
         self.setAccessibleDescription(self.entry.hint)
         self.setAutoFillBackground(True)  # with the panel's colour; the window behind is darker
         self._dirty = True
+        self._asked_about: tuple[Subject | None, Selection] | None = None
         self._pace = Pace(self.frame_ms)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -83,8 +86,8 @@ class Pane(QWidget):
         store.asked.join(self._other_owner, self.invalidate)
         store.comparing.changed.connect(self._compare)
         store.asked.settled.connect(self._hurry)
-        store.subject_changed.connect(self.ask)
-        store.selection_changed.connect(self.ask)
+        store.subject_changed.connect(self._ask_about_these)
+        store.selection_changed.connect(self._ask_about_these)
         store.theme_changed.connect(self.apply_theme)
         store.theme_changed.connect(self.invalidate)
 
@@ -240,6 +243,16 @@ class Pane(QWidget):
         if self.ask_other() or known:
             self.invalidate()
 
+    def _ask_about_these(self) -> None:
+        """Subject or selection may be others: a prompt that is read changes both, one by one.
+
+        Whatever else questions follow from asks by itself.
+        """
+        now = self.store.subject, self.store.selection
+        if self._asks and now != self._asked_about:
+            self._asked_about = now
+            self.ask()
+
     @property
     def _asks(self) -> bool:
         """Only what can be seen is asked for."""
@@ -296,6 +309,7 @@ class Pane(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self._asked_about = None
         self.store.asked.want(self.key, self.store.subject, {})
         self.store.asked.want(self._other_owner, None, {})
 

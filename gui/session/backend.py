@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -29,6 +30,16 @@ WORKING = "working"
 """What is said of requests that say nothing themselves."""
 WARM_UP_AFTER = 0.5
 """Seconds without a request after which nobody waits: then what torch does only once is done."""
+
+LEAD_SECONDS = 0.015
+"""After the answers that are drawn at once the worker rests for so long before it goes on with the
+others: both threads share the interpreter, and the first picture would wait for what comes later.
+"""
+
+IN_BUNDLES = (m.Activity, m.Answered, m.StreamReady)
+"""What may wait for the next answer before it is handed over."""
+BUNDLE_SECONDS = 0.005
+"""For so long at most."""
 
 
 class Mailbox:
@@ -109,6 +120,7 @@ class Backend(QObject):
     """
 
     result_ready = Signal(object)  # model.messages.Result
+    _bundle_ready = Signal(object)  # list of them
     warmed_up = Signal()  # what torch imports late is imported
     stopped = Signal()
 
@@ -117,6 +129,9 @@ class Backend(QObject):
     ) -> None:
         super().__init__(parent)
         self._mailbox = Mailbox()
+        self._bundle: list[m.Result] = []  # the worker's
+        self._bundled = 0.0  # when its first result was given
+        self._bundle_ready.connect(self._pass_on)
         self._device = device
         self._threads = threads
         # A plain thread: a QThread that still runs at exit aborts the process.
@@ -134,6 +149,11 @@ class Backend(QObject):
     def caught_up(self) -> bool:
         """Whether the first results of all that was asked are on their way back."""
         return self._mailbox.is_empty
+
+    def _pass_on(self, bundle: list[m.Result]) -> None:
+        """In the window's thread."""
+        for result in bundle:
+            self.result_ready.emit(result)
 
     def stop(self) -> None:
         """Ask the worker to end: within one step, a run that is going saved. `stopped` follows."""
@@ -155,13 +175,17 @@ class Backend(QObject):
     def _work(self) -> None:
         from model.engine import Engine
 
-        engine = Engine(self._device, self._threads)
+        engine = Engine(self._device, self._threads, lead=LEAD_SECONDS)
         idle = True
         try:
             self._emit_all(engine.start)
             warm = False
             while not self._mailbox.closed:
-                request = self._mailbox.take(wait=False)
+                pause = engine.idle_for
+                if not engine.is_asked and (pause or self._mailbox.is_empty):
+                    self._hand_over()
+                self._hand_over_if_old()
+                request = self._mailbox.take(wait=pause > 0, seconds=pause)
                 if request is not None:
                     idle = idle and self._wake()
                     self._handle(engine, request)
@@ -171,7 +195,8 @@ class Backend(QObject):
                 else:
                     if not idle:
                         idle = True
-                        self.result_ready.emit(m.Activity(request_id=0, what="idle"))
+                        self._tell(m.Activity(request_id=0, what="idle"))
+                        self._hand_over()
                         engine.rest()
                     request = self._mailbox.take(wait=True, seconds=None if warm else WARM_UP_AFTER)
                     if request is not None:
@@ -183,11 +208,12 @@ class Backend(QObject):
                         self.warmed_up.emit()
             self._emit(engine.close())
         finally:
+            self._hand_over()
             self.stopped.emit()
 
     def _wake(self) -> bool:
         """Say that something is done from now on; gives whether the worker is idle: no more."""
-        self.result_ready.emit(m.Activity(request_id=0, what=WORKING))
+        self._tell(m.Activity(request_id=0, what=WORKING))
         return False
 
     def _handle(self, engine: Engine, request: m.Request) -> None:
@@ -196,16 +222,36 @@ class Backend(QObject):
 
     def _emit(self, results: Iterable[m.Result]) -> None:
         for result in results:
-            self.result_ready.emit(result)
+            self._tell(result)
+
+    def _tell(self, result: m.Result) -> None:
+        """Hand a result over, with those that are given in the same moment.
+
+        Each hand-over takes the interpreter from the worker for a quarter of a millisecond.
+        """
+        self._bundle.append(result)
+        if len(self._bundle) == 1:
+            self._bundled = time.monotonic()
+        if isinstance(result, IN_BUNDLES):
+            self._hand_over_if_old()
+        else:
+            self._hand_over()
+
+    def _hand_over_if_old(self) -> None:
+        if time.monotonic() - self._bundled > BUNDLE_SECONDS:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._bundle:
+            bundle, self._bundle = self._bundle, []
+            self._bundle_ready.emit(bundle)
 
     def _emit_all(self, produce: Callable[[], Iterable[m.Result]]) -> None:
         """Results of something that may fail as a whole."""
         try:
             self._emit(produce())
         except Exception as error:  # noqa: BLE001 - whatever it is, the window must say it
-            self.result_ready.emit(
-                m.Failed(request_id=0, message=str(error), details=traceback.format_exc())
-            )
+            self._tell(m.Failed(request_id=0, message=str(error), details=traceback.format_exc()))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -10,6 +10,8 @@ caller, a test another. Knows no Qt, no thread, and of no job what it does.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -34,13 +36,17 @@ class Engine:
     Args:
         device: "auto", "cpu", "cuda" or "mps".
         threads: for torch; None takes the cores at hand less one.
+        lead: seconds for which questions for later wait after the last answer that is looked at
+            at once: who draws that shares the interpreter with what computes.
 
     Attributes:
         place: what its jobs share. Nobody else changes it.
     """
 
-    def __init__(self, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(self, device: str = "auto", threads: int | None = None, lead: float = 0.0) -> None:
         self.place = Workplace(device, threads)
+        self._lead = lead
+        self._answered = -math.inf  # when the last answer was given that is looked at at once
         self._live: dict[int, _Live] = {}  # by request id, in the order in which they began
 
     def start(self) -> Iterator[m.Result]:
@@ -58,6 +64,19 @@ class Engine:
     def busy(self) -> bool:
         """Whether `advance` has something to do."""
         return any(not self.place.paused(live.request) for live in self._live.values())
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a question is being answered whose answer is waited for."""
+        return any(_is_urgent(live.request) for live in self._live.values())
+
+    @property
+    def idle_for(self) -> float:
+        """Seconds for which nothing is to be computed, although something goes on."""
+        going = (live.request for live in self._live.values())
+        if not all(_is_later(request) or self.place.paused(request) for request in going):
+            return 0.0
+        return max(0.0, self._answered + self._lead - time.monotonic())
 
     def handle(self, request: m.Request) -> Iterator[m.Result]:
         """Begin on a request: all of it where it is small.
@@ -77,7 +96,7 @@ class Engine:
             return
         live = _Live(request, handler(request, self.place))
         self._live[request.id] = live
-        if not self._lets_others_go_first(request):
+        if not self._waits(request):
             yield from self._slice(live)
 
     def advance(self) -> Iterator[m.Result]:
@@ -88,7 +107,7 @@ class Engine:
             # One that went before may have ended or paused it.
             if live.request.id not in self._live or self.place.paused(live.request):
                 continue
-            if not self._lets_others_go_first(live.request):
+            if not self._waits(live.request):
                 yield from self._slice(live)
 
     def rest(self) -> None:
@@ -114,13 +133,13 @@ class Engine:
 
     # ---------------------------------------------------------------------------- inside
 
-    def _lets_others_go_first(self, request: m.Request) -> bool:
-        """Whether it is a question for later, while others are being answered."""
-        later = isinstance(request, m.Ask) and request.question.later
-        if not later and not request.lets_questions_first:
+    def _waits(self, request: m.Request) -> bool:
+        """Whether it is for later, while others are being answered, or just have been."""
+        if not _is_later(request) and not request.lets_questions_first:
             return False
-        asks = (live.request for live in self._live.values() if isinstance(live.request, m.Ask))
-        return any(not ask.question.later for ask in asks)
+        if _is_later(request) and self.idle_for:
+            return True
+        return self.is_asked
 
     def _slice(
         self, live: _Live, step: Callable[[], m.Result | None] | None = None
@@ -138,6 +157,8 @@ class Engine:
                 result = next(live.job)
         except StopIteration:
             self._live.pop(live.request.id, None)
+            if _is_urgent(live.request):
+                self._answered = time.monotonic()
         except JobCancelled:
             self._live.pop(live.request.id, None)
             yield m.Cancelled(request_id=live.request.id)
@@ -156,3 +177,13 @@ class Engine:
         if not answered:
             # Also where there was nothing to stop: it may have been waiting still.
             yield m.Cancelled(request_id=target)
+
+
+def _is_later(request: m.Request) -> bool:
+    """Whether it is a question whose answer isn't looked at at once."""
+    return isinstance(request, m.Ask) and request.question.later
+
+
+def _is_urgent(request: m.Request) -> bool:
+    """Whether it is a question whose answer is waited for."""
+    return isinstance(request, m.Ask) and not request.question.later

@@ -13,6 +13,7 @@ from model import messages as m
 from model.probe.lens.asks import Lens
 from model.probe.next_token.asks import NextToken
 from model.probe.question import Question
+from model.subject import Subject
 from tests.gui.desk import Desk
 from tests.samples.pane import ENTRY
 
@@ -58,3 +59,36 @@ def test_a_pane_waits_for_what_is_looked_at_at_once_and_draws_it_in_one_go(
     desk._submit(asks[Lens(positions=(2,))])
     qtbot.waitUntil(lambda: len(pane.drawn_with) == 2, timeout=20_000)
     assert pane.drawn_with[1] == {"next", "before", "lens"}
+
+
+def test_a_prompt_that_changes_subject_and_selection_is_asked_about_once(
+    live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pane = Counting(live_store)
+    qtbot.addWidget(pane)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    qtbot.waitUntil(lambda: bool(pane.drawn_with) and not pane.dirty)
+    asked: list[int] = []
+    want = live_store.asked.want
+
+    def counting(owner: str, subject: Subject | None, questions: Mapping[str, Question]) -> bool:
+        if owner == pane.key and subject is not None:
+            asked.append(subject.n_tokens)
+        return want(owner, subject, questions)
+
+    monkeypatch.setattr(live_store.asked, "want", counting)
+    before = live_store.read
+    assert before is not None
+    monkeypatch.setattr(pane, "_paint_if_due", lambda: None)  # drawing asks as well
+    pane._timer.timeout.disconnect()
+    told: list[str] = []
+    live_store.subject_changed.connect(lambda: told.append("subject"))
+    live_store.selection_changed.connect(lambda: told.append("selection"))
+    live_store.set_prompt(before.text + " and the queen")
+    qtbot.waitUntil(lambda: live_store.read is not before)
+    assert told == ["subject", "selection"]
+    assert len(asked) == 1
+    assert asked[0] > before.n_tokens
+    live_store.select(position=0)
+    assert len(asked) == 2

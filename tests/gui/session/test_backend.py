@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui.session.backend import Backend, Mailbox
+from gui.session.backend import BUNDLE_SECONDS, Backend, Mailbox
 from gui.session.store import Store
 from model import messages as m
 from model.probe.attribution.asks import Attribution
@@ -174,3 +174,47 @@ def test_it_has_caught_up_once_the_last_request_was_dealt_with(
     backend.start()
     qtbot.waitUntil(lambda: backend.caught_up, timeout=30_000)
     qtbot.waitUntil(lambda: store.model is not None, timeout=5_000)
+
+
+# -------------------------------------------------------------------------- handing over
+
+
+def test_results_of_one_moment_are_handed_over_together_and_in_order(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[m.Result] = []
+    bundles: list[int] = []
+    backend.result_ready.connect(told.append)
+    backend._bundle_ready.connect(lambda bundle: bundles.append(len(bundle)))
+    working, idle = (m.Activity(request_id=0, what=what) for what in ("working", "idle"))
+    refused = m.PromptRefused(request_id=1, message="No.")
+    backend._tell(working)
+    assert told == []
+    backend._tell(refused)  # somebody waits for this one
+    assert told == [working, refused]
+    backend._tell(idle)
+    assert len(told) == 2
+    backend._hand_over()
+    backend._hand_over()  # there is nothing more
+    assert told == [working, refused, idle]
+    assert bundles == [2, 1]
+
+
+def test_what_may_wait_for_others_waits_for_a_moment_at_most(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("gui.session.backend.time.monotonic", lambda: now)
+    told: list[m.Result] = []
+    backend.result_ready.connect(told.append)
+    first, second = (m.Activity(request_id=0, what=what) for what in ("a", "b"))
+    backend._tell(first)
+    now += BUNDLE_SECONDS / 2
+    backend._hand_over_if_old()
+    assert told == []
+    now += BUNDLE_SECONDS
+    backend._hand_over_if_old()
+    assert told == [first]
+    now += 60
+    backend._tell(second)  # the moment begins with it
+    assert told == [first]

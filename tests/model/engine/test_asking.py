@@ -14,13 +14,16 @@ import torch
 from model import messages as m
 from model.checkpoint import save_checkpoint
 from model.engine import Engine
+from model.engine.handlers import HANDLERS
 from model.interventions import AblateHead
+from model.probe.lens.asks import Lens
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Answer, Question
 from model.probe.vectors.asks import Vectors, VectorsFound
 from model.train import PRESETS
 from resources import STORY_WORLD
 from tests.model.networks import overflowing
+from tests.samples.counting_job import Count, count
 
 PROMPT = "The king lost his crown. The queen lost her"
 
@@ -41,6 +44,14 @@ def to_the_end(engine: Engine, request: m.Request) -> list[m.Result]:
     while engine.busy:
         results += engine.advance()
     return [result for result in results if result.request_id == request.id]
+
+
+def to_the_end_of_all(engine: Engine) -> list[m.Result]:
+    """All that comes of what goes on."""
+    results: list[m.Result] = []
+    while engine.busy:
+        results += engine.advance()
+    return results
 
 
 def read(engine: Engine, text: str = PROMPT, **more: int) -> m.PromptRead:
@@ -271,3 +282,59 @@ def test_what_is_looked_at_later_takes_no_turn_while_other_questions_do(
         results += engine.advance()
     answered = [result.request_id for result in results if isinstance(result, m.Answered)]
     assert answered == [first.id, last.id, later.id]
+
+
+# ------------------------------------------------------------------- what is drawn first
+
+
+def test_what_is_looked_at_later_waits_for_what_is_drawn_first_but_no_run_does(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The threads share the interpreter: the first picture would wait for what comes after it."""
+    monkeypatch.setattr("model.engine.opening.AT_ONCE_SECONDS", 600.0)
+    monkeypatch.setitem(HANDLERS, Count, count)
+    now = 100.0
+    engine = Engine("cpu", threads=1, lead=5.0)
+    monkeypatch.setattr("model.engine.engine.time.monotonic", lambda: now)
+    list(engine.start())
+    list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
+    subject = read(engine).subject
+    lens = m.Ask(subject=subject, question=Lens(positions=(1,)))
+    assert engine.idle_for == 0
+    list(engine.handle(m.Ask(subject=subject, question=NextToken(position=1))))
+    assert engine.idle_for == pytest.approx(5.0)
+    assert list(engine.handle(lens)) == []
+    now += 4
+    assert [result for _ in range(50) for result in engine.advance()] == []
+    assert engine.idle_for == pytest.approx(1.0)
+    assert engine.busy
+    # Something else goes on, so that nothing is gained by waiting.
+    counting = Count(to=50)
+    list(engine.handle(counting))
+    assert engine.idle_for == 0
+    results: list[m.Result] = []
+    while lens.id not in [result.request_id for result in results if type(result) is m.Answered]:
+        assert engine.busy
+        results += engine.advance()
+    assert any(result.request_id == counting.id for result in results)
+    list(engine.close())
+
+
+def test_what_is_looked_at_later_goes_on_once_the_first_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("model.engine.opening.AT_ONCE_SECONDS", 600.0)
+    now = 100.0
+    engine = Engine("cpu", threads=1, lead=5.0)
+    monkeypatch.setattr("model.engine.engine.time.monotonic", lambda: now)
+    list(engine.start())
+    list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
+    subject = read(engine).subject
+    list(engine.handle(m.Ask(subject=subject, question=NextToken(position=1))))
+    lens = m.Ask(subject=subject, question=Lens(positions=(1,)))
+    assert list(engine.handle(lens)) == []
+    assert [result for _ in range(50) for result in engine.advance()] == []
+    now += 5.1
+    assert engine.idle_for == 0
+    assert any(isinstance(result, m.Answered) for result in to_the_end_of_all(engine))
+    list(engine.close())
