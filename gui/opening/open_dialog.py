@@ -40,6 +40,7 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.widgets.control_button import make_primary
+from gui.widgets.nest import nest
 from gui.widgets.text import Text
 from gui.window.notice_bar import show_details
 from model.preview import PLUS, Preview
@@ -152,7 +153,7 @@ class OpenDialog(QDialog):
         left.addWidget(self.recent, 1)
         middle = QHBoxLayout()
         middle.setSpacing(2 * theme.SPACE)
-        middle.addLayout(left, 42)
+        nest(middle, left, 42)
         middle.addWidget(self._scroll, 58)
         bottom = QHBoxLayout()
         bottom.setSpacing(theme.SPACE)
@@ -163,11 +164,11 @@ class OpenDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 14, 14, 12)
         layout.setSpacing(theme.SPACE + 2)
-        layout.addLayout(top)
-        layout.addLayout(middle, 1)
+        nest(layout, top)
+        nest(layout, middle, 1)
         layout.addWidget(self.base_button, 0, Qt.AlignmentFlag.AlignRight)
         layout.addWidget(self.progress)
-        layout.addLayout(bottom)
+        nest(layout, bottom)
 
     def _button(self, text: str, tip: str) -> QPushButton:
         button = QPushButton(text, self)

@@ -24,6 +24,7 @@ from gui.panes.base import EmptyState, Pane, column
 from gui.session.spreading import Kind
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton, make_primary
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model import messages as m
@@ -103,11 +104,11 @@ class AnglesPane(Pane):
             first.addWidget(slider, 1)
         second.addWidget(self.degrees, 1)
         second.addWidget(self.as_table)
-        self._sliders.addLayout(first, 2)
-        self._sliders.addLayout(second, 1)
+        nest(self._sliders, first, 2)
+        nest(self._sliders, second, 1)
         layout = column(self, spacing=theme.TIGHT)
-        layout.addLayout(top)
-        layout.addLayout(self._sliders)
+        nest(layout, top)
+        nest(layout, self._sliders)
         layout.addWidget(self.sentence)
         layout.addWidget(self._stack, 1)
         for slider in (self.n, self.d):

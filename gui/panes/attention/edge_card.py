@@ -17,6 +17,7 @@ from gui.panes.attention.edge_rows import EdgeRows
 from gui.panes.attention.edges import Head
 from gui.panes.attention.words import percent
 from gui.widgets.control_button import ControlButton
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.probe.edge.asks import EdgeFound
@@ -79,9 +80,9 @@ class EdgeCard(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.SPACE, theme.TIGHT, theme.TIGHT, theme.TIGHT)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(first)
+        nest(layout, first)
         layout.addWidget(self.says)
-        layout.addLayout(second)
+        nest(layout, second)
         layout.addWidget(self.rows, 1)
         layout.addWidget(self.note)
         self.hide()

@@ -24,6 +24,7 @@ from gui.panes.bpe.source_form import AT_ONCE, PROMPT, SourceForm
 from gui.panes.bpe.stage import BELOW, BpeStage
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton, make_primary
+from gui.widgets.nest import nest
 from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportBar
@@ -94,7 +95,7 @@ class BpePane(Pane):
         figures.setSpacing(theme.SPACE)
         figures.addWidget(self.figures, 1)
         figures.addWidget(self.train_button)
-        layout.addLayout(figures)
+        nest(layout, figures)
         layout.addWidget(self.stage, 1)
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.sentence)

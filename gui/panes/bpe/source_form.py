@@ -16,6 +16,7 @@ from gui import theme
 from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.long_text_edit import LongTextEdit
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.text import Text
 from model import messages as m
@@ -93,7 +94,7 @@ class SourceForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(self.row)
+        nest(layout, self.row)
         layout.addWidget(self.typed)
         layout.addWidget(self.refusal)
 

@@ -25,6 +25,7 @@ from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
 from gui.widgets.where_choice import WhereChoice
@@ -140,12 +141,12 @@ class CircuitPane(Pane):
         below.addWidget(self.checked, 1)
         below.addWidget(self.check_button)
         layout = column(self, spacing=theme.TIGHT)
-        layout.addLayout(top)
+        nest(layout, top)
         layout.addWidget(flow)
         layout.addWidget(self.view, 1)
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.sentence)
-        layout.addLayout(below)
+        nest(layout, below)
 
     def _field(self, name: str, tip: str) -> QLineEdit:
         field = QLineEdit(self)

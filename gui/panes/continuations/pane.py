@@ -26,6 +26,7 @@ from gui.reading.quoting import quoted
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
@@ -137,8 +138,8 @@ class ContinuationsPane(Pane):
         layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         layout.setSpacing(theme.SPACE)
         row = QHBoxLayout()
-        row.addLayout(controls, 1)
-        layout.addLayout(row)
+        nest(row, controls, 1)
+        nest(layout, row)
         layout.addWidget(self._says)
         layout.addWidget(pages, 1)
         self._says.hide()

@@ -19,6 +19,7 @@ from gui.panes.continuations.token_rows import TokenRow, TokenRows
 from gui.session.adding import AddedToken
 from gui.session.sides import Sides
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.messages import ModelInfo, PromptRead
@@ -90,9 +91,9 @@ class TextView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.SPACE)
-        layout.addLayout(above)
+        nest(layout, above)
         layout.addWidget(self.change)
-        layout.addLayout(second)
+        nest(layout, second)
         layout.addWidget(self.rows, 1)
 
     def _on_order(self, _: str) -> None:

@@ -25,6 +25,7 @@ from gui.session.on_request import OnRequest
 from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import make_primary
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
 from model.messages import ModelInfo
@@ -111,7 +112,7 @@ class CostPane(Pane):
             self._stack.addWidget(picture)
         self.note = Text(parent=self, tone="dim", font=small, wrap=True)
         layout = column(self, spacing=theme.TIGHT)
-        layout.addLayout(top)
+        nest(layout, top)
         layout.addWidget(self.sentence)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.gauge)

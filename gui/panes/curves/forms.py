@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 
 MOST_EVERY = 100_000
 CONDITIONS = (
@@ -105,7 +106,7 @@ class WatchForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.TIGHT)
-        column.addLayout(row)
+        nest(column, row)
         column.addWidget(self.problem)
         column.addWidget(self._chips)
         self._chips.hide()

@@ -25,6 +25,7 @@ from gui.reading import code
 from gui.session.moments import Learned
 from gui.session.store import Store
 from gui.session.training_run import Run
+from gui.widgets.nest import nest
 from gui.widgets.text import as_written
 from model.config import TransformerConfig
 from model.probe.question import Named
@@ -74,7 +75,7 @@ class CurvesPane(Pane):
         outer.setContentsMargins(theme.SPACE, 6, theme.SPACE, 6)
         outer.setSpacing(theme.TIGHT)
         outer.addWidget(self.form)
-        outer.addLayout(self._body, 1)
+        nest(outer, self._body, 1)
         outer.addWidget(self.sentence)
         self.picture.hide()
         self._connect()

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.choice import Choice
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.rate_box import RateBox
 from gui.widgets.segments import Segments
 from model.train.recipe import WORLD, Recipe, Tuning
@@ -84,7 +85,7 @@ class TuningForm(QWidget):
             flow.addWidget(field(name, editor, tip))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(flow)
+        nest(layout, flow)
         self.kind.chosen.connect(self._changed)
         self.text.activated.connect(self._choose_text)
         self.old.activated.connect(self._choose_old)

@@ -25,6 +25,7 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
 from gui.widgets.control_button import make_primary
+from gui.widgets.nest import nest
 from gui.widgets.paste_dialog import PasteDialog
 from gui.widgets.share_line import ShareLine
 from gui.widgets.text import Text
@@ -84,7 +85,7 @@ class FinetunePane(Pane):
         layout = column(self, spacing=theme.TIGHT + 2)
         layout.addWidget(self.subject)
         layout.addWidget(self.form)
-        layout.addLayout(buttons)
+        nest(layout, buttons)
         layout.addWidget(self.progress)
         layout.addWidget(self.words)
         layout.addWidget(self.moved, 1)

@@ -17,6 +17,7 @@ from gui.reading.axes import parameter_shape
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
 from gui.widgets.formula import FormulaText
+from gui.widgets.nest import nest
 from gui.widgets.text import Text
 from model.config import TransformerConfig
 from model.operations import PROBABILITIES, Operation
@@ -49,7 +50,7 @@ class OperationCard(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(theme.SPACE)
-        self._layout.addLayout(head)
+        nest(self._layout, head)
         self._layout.addWidget(self._formula)
         self._layout.addWidget(self._sentence)
         self._layout.addWidget(self._parameters)

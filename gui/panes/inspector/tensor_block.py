@@ -18,6 +18,7 @@ from gui.reading.numbers import exact
 from gui.reading.sentences import OperationSentence
 from gui.reading.vectors import FoundVectors, Reading, whose
 from gui.session.state import Inspected
+from gui.widgets.nest import nest
 from gui.widgets.text import Text
 from model import messages as m
 from model.operations import shape_of
@@ -66,8 +67,8 @@ class TensorBlock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(head)
-        layout.addLayout(middle)
+        nest(layout, head)
+        nest(layout, middle)
         layout.addWidget(self.strip)
         layout.addWidget(self._figures)
 

@@ -12,6 +12,7 @@ from gui import theme
 from gui.reading.numbers import Shown, exact
 from gui.session.state import Inspected
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.text import Text, as_written
 
 NO_BREAK = "\u00a0"
@@ -51,7 +52,7 @@ class ValueCard(QWidget):
         layout.setSpacing(3)
         layout.addWidget(self._name)
         layout.addWidget(self._index)
-        layout.addLayout(value)
+        nest(layout, value)
         layout.addWidget(self._sides)
         layout.addWidget(self._code)
         layout.addWidget(self._note)

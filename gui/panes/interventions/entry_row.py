@@ -13,6 +13,7 @@ from gui import theme
 from gui.panes.interventions.switch import Switch
 from gui.session.intervening import Entry
 from gui.widgets.control_button import ControlButton
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import DecimalBox
 from gui.widgets.text import Text, as_written
 from model.interventions.amount import amount, with_amount
@@ -64,7 +65,7 @@ class EntryRow(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.SPACE, 2, 2, 2)
         layout.setSpacing(0)
-        layout.addLayout(first)
+        nest(layout, first)
         layout.addWidget(self.note)
         if self.slider is not None:
             layout.addWidget(self.slider)

@@ -18,6 +18,7 @@ from gui.reading.intervening import is_weight
 from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton, make_primary
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import DecimalBox, WholeBox
 from gui.widgets.text import Text
 from model.interventions import PatchActivation, SetNeuron, SetWeight, Steer
@@ -53,7 +54,7 @@ class Form(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(theme.SPACE, theme.TIGHT, theme.TIGHT, theme.TIGHT)
         self._layout.setSpacing(theme.TIGHT)
-        self._layout.addLayout(head)
+        nest(self._layout, head)
         self._layout.setAlignment(Qt.AlignmentFlag.AlignTop)
 
     def line(self, *widgets: QWidget) -> None:
@@ -62,7 +63,7 @@ class Form(QWidget):
         row.setSpacing(theme.TIGHT)
         for index, widget in enumerate(widgets):
             row.addWidget(widget, 1 if index == 0 else 0)
-        self._layout.addLayout(row)
+        nest(self._layout, row)
 
     def field(self, name: str, hint: str) -> QLineEdit:
         """A field for a text; Return sends."""

@@ -25,6 +25,7 @@ from gui.panes.interventions.forms import Form, NeuronForm, PatchForm, SteerForm
 from gui.reading import intervening as reading
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
+from gui.widgets.nest import nest
 from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.text import Text
 from model.interventions import AblateHead, Intervention, to_record
@@ -77,7 +78,7 @@ class InterventionsPane(Pane):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(theme.SPACE, theme.TIGHT, theme.SPACE, theme.TIGHT)
         self._layout.setSpacing(theme.TIGHT)
-        self._layout.addLayout(head)
+        nest(self._layout, head)
         self._layout.addWidget(scroll, 1)
         store.intervening.changed.connect(self.invalidate)
         store.comparing.changed.connect(self.invalidate)

@@ -16,6 +16,7 @@ from gui.panes.landscape.field import Scale
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from model.probe.landscape.asks import Landscape
 
@@ -107,7 +108,7 @@ class Controls(QWidget):
             flow.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(flow)
+        nest(layout, flow)
 
     def question(self) -> Landscape:
         """What would be measured."""

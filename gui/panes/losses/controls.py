@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 from gui import theme
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 
 View = Literal["batch", "flow", "moved"]
@@ -75,7 +76,7 @@ class Controls(QWidget):
             flow.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(flow)
+        nest(layout, flow)
 
     @property
     def view(self) -> View:

@@ -28,6 +28,7 @@ from gui.panes.model.matrix_picture import MatrixPicture, color_limit
 from gui.widgets.action_row import HEIGHT, ActionRow
 from gui.widgets.charts.histogram import Histogram
 from gui.widgets.charts.spectrum import Spectrum
+from gui.widgets.nest import nest
 from gui.widgets.text import Text, as_written
 from model import messages as m
 from model.counting import counted
@@ -108,8 +109,8 @@ class WeightDetail(QWidget):
         second.setSpacing(2 * theme.SPACE)
         second.addWidget(self.shape_text)
         second.addWidget(self.file_text, 1)
-        head.addLayout(line)
-        head.addLayout(second)
+        nest(head, line)
+        nest(head, second)
         head.addWidget(self.figures)
         self.number = NumberRow(self._head)
         self.number.shown_or_hidden.connect(self._arrange)
@@ -307,7 +308,7 @@ class SingularValues(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(line)
+        nest(layout, line)
         layout.addWidget(self.curve, 1)
         self.show_nothing("", offer=False)
 

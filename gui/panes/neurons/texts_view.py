@@ -17,6 +17,7 @@ from gui.panes.neurons.snippets import SnippetLine, Snippets
 from gui.widgets.charts.histogram import Histogram
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import make_primary
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.share_line import ShareLine
 from gui.widgets.text import Text, as_written
@@ -79,7 +80,7 @@ class TextsView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(head)
+        nest(layout, head)
         layout.addWidget(self.line)
         layout.addWidget(self.status)
         layout.addWidget(self.activity)

@@ -18,6 +18,7 @@ from gui.reading.metric import AskError, StillReadingError, metric_of
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import DecimalBox, WholeBox
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
@@ -102,7 +103,7 @@ class FactForm(SweepForm):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(first)
+        nest(layout, first)
         layout.addWidget(self.note)
         layout.addWidget(flow)
         self.changed.connect(self.follow)

@@ -25,6 +25,7 @@ from gui.session.on_request import OnRequest
 from gui.session.store import Store
 from gui.widgets.control_button import make_primary
 from gui.widgets.heat_map.heat_map import HeatMap
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
 from model.probe.facts.asks import FactsFound
@@ -97,7 +98,7 @@ class PatchingPane(Pane):
         top.addWidget(self.status, 1)
         top.addWidget(self.run_button)
         layout = column(self, spacing=theme.TIGHT)
-        layout.addLayout(top)
+        nest(layout, top)
         layout.addWidget(self._forms)
         layout.addWidget(self.map, 1)
         layout.addWidget(self._empty, 1)

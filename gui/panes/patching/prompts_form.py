@@ -20,6 +20,7 @@ from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
 from model.probe.metric import Metric
@@ -110,7 +111,7 @@ class PromptsForm(SweepForm):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(first)
+        nest(layout, first)
         layout.addWidget(self.note)
         layout.addWidget(kinds)
         layout.addWidget(flow)

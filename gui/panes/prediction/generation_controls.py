@@ -16,6 +16,7 @@ from gui.session.state import Generation
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import SeedField, WholeBox
 from gui.widgets.text import Text, counted
 
@@ -120,13 +121,13 @@ class GenerationControls(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(buttons)
+        nest(layout, buttons)
         layout.addWidget(self.strip)
         layout.addWidget(self._says)
         layout.addWidget(self.text, 1)
         for quiet in (self.strip, self._says, self.text, self._status, self.use_button):
             quiet.hide()  # until there is something to say: no room is given away meanwhile
-        layout.addLayout(below)
+        nest(layout, below)
 
         store.generating.changed.connect(self._take_sample)
         store.subject_changed.connect(self._go_to_wanted)

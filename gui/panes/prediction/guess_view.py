@@ -26,6 +26,7 @@ from gui.session.guessing import staked
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.messages import ModelInfo
@@ -140,16 +141,16 @@ class GuessView(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         column.setSpacing(theme.SPACE)
-        column.addLayout(top)
+        nest(column, top)
         column.addWidget(self.text)
-        column.addLayout(typing)
+        nest(column, typing)
         column.addWidget(self.candidates)
         column.addWidget(self.stakes)
         column.addWidget(self.bars, 1)
         column.addWidget(self._legend)
         column.addWidget(self.outcome)
         column.addWidget(self.says)
-        column.addLayout(buttons)
+        nest(column, buttons)
         column.addWidget(self.total)
         column.addWidget(self.verdict)
         column.addStretch(0)

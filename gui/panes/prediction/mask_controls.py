@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from gui import theme
 from gui.session.store import Store
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import LARGEST_SEED, SeedField
 from gui.widgets.text import Text
 from model.probe.next_token.asks import NextToken, NextTokenFound
@@ -66,7 +67,7 @@ class MaskControls(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(buttons)
+        nest(layout, buttons)
         layout.addWidget(self.says)
         layout.addWidget(self.why)
 

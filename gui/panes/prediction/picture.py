@@ -12,6 +12,7 @@ from gui.panes.base import EmptyState
 from gui.panes.prediction.bars import ProbabilityBars
 from gui.panes.prediction.sampling_controls import SamplingControls
 from gui.panes.prediction.why import WhyView
+from gui.widgets.nest import nest
 from gui.widgets.text import Text
 
 
@@ -59,7 +60,7 @@ class Picture(QWidget):
         row.setSpacing(theme.SPACE)
         row.addWidget(self.figures, 1)
         row.addWidget(self.log_button)
-        layout.addLayout(row)
+        nest(layout, row)
         layout.addWidget(self.goes_on)
         layout.addWidget(self.why)
         layout.addWidget(self.sampling)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QSlider, QVBoxLayout, Q
 from gui import theme
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import DecimalBox, WholeBox
 from gui.widgets.text import Text
 from model.sampling import HOTTEST, Sampling
@@ -122,7 +123,7 @@ class SamplingControls(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(first)
+        nest(layout, first)
         layout.addWidget(self._filters)
         layout.addWidget(self.refused)
 

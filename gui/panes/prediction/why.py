@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.prediction.part_bars import PartBars, Summand, written
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.counting import counted
@@ -61,7 +62,7 @@ class WhyView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(top)
+        nest(layout, top)
         layout.addWidget(self.bars)
         layout.addWidget(self.sentence)
         self._found: AttributionFound | None = None

@@ -33,6 +33,7 @@ from gui.session.conditions import can_draw_pair, can_learn_choices
 from gui.session.store import Store
 from gui.widgets.control_button import mark_primary
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.text import Text, counted
 from model.probe.question import Named
 from model.train.margins_file import MarginsAt
@@ -111,9 +112,9 @@ class PreferencesPane(Pane):
             side.setSpacing(theme.TIGHT)
             side.addWidget(text, 1)
             side.addWidget(button)
-            sides.addLayout(side, 1)
+            nest(sides, side, 1)
         layout = column(self, spacing=theme.TIGHT + 2)
-        layout.addLayout(flow)
+        nest(layout, flow)
         layout.addWidget(self.words)
         layout.addWidget(self.pair, 2)
         layout.addWidget(self.choices, 2)

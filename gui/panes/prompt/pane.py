@@ -29,6 +29,7 @@ from gui.panes.prompt.editor import PromptEditor, as_typed
 from gui.panes.prompt.words import how_run
 from gui.reading import code
 from gui.session.store import Store
+from gui.widgets.nest import nest
 from gui.widgets.text import Text, as_written, no_mnemonic
 from model.train.tasks.chosen import Chosen, task_of
 
@@ -127,13 +128,13 @@ class PromptPane(Pane):
         self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._below.setSpacing(theme.TIGHT)
         self._below.addWidget(self._note, 1)
-        self._below.addLayout(buttons)
+        nest(self._below, buttons)
         self._below.setAlignment(buttons, Qt.AlignmentFlag.AlignTop)
         outer = column(self, spacing=theme.TIGHT)
         # How many lines are shown follows the height there is, not the other way round.
         outer.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         outer.addWidget(self.editor)
-        outer.addLayout(self._below)
+        nest(outer, self._below)
         outer.addStretch(1)
 
         store.prompt_changed.connect(self._follow)

@@ -16,6 +16,7 @@ from gui import theme
 from gui.panes.residual.lens_picture import Coloring
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from model.probe.norms.asks import Of
 
@@ -73,7 +74,7 @@ class Controls(QWidget):
             flow.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(flow)
+        nest(layout, flow)
         self._arrange()
 
     @property

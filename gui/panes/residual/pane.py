@@ -31,6 +31,7 @@ from gui.reading.quoting import quoted
 from gui.reading.token_search import TokenSearch
 from gui.session.store import Store
 from gui.widgets.heat_map.heat_map import HeatMap
+from gui.widgets.nest import nest
 from gui.widgets.text import Text, as_written
 from model.messages import ModelInfo, PromptRead
 from model.probe.attribution.asks import AttributionFound
@@ -75,7 +76,7 @@ class ResidualPane(Pane):
         layout = column(self, spacing=theme.TIGHT)
         layout.addWidget(self.controls)
         layout.addWidget(self.sentence)
-        layout.addLayout(self._stack, 1)
+        nest(layout, self._stack, 1)
         self.two_sides = TwoSides(self)
         self.pointing = Pointing(store, self.grid, self.matrix, self.two_sides, self)
         self._cells: tuple[Subject, int | None, PromptRead, Sheet] | None = None

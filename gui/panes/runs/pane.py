@@ -22,6 +22,7 @@ from gui.panes.runs.words import said_of_all, said_of_one
 from gui.reading import code
 from gui.session.conditions import has_run
 from gui.session.store import Store
+from gui.widgets.nest import nest
 from gui.widgets.run_color import run_color
 from gui.widgets.text import Text, as_written
 from model.counting import counted
@@ -63,7 +64,7 @@ class RunsPane(Pane):
         head.addWidget(self.open_button)
         head.addWidget(self.again_button)
         outer = column(self, spacing=theme.TIGHT)
-        outer.addLayout(head)
+        nest(outer, head)
         outer.addWidget(self.tree)
         outer.addWidget(self.about)
         outer.addSpacing(theme.TIGHT)

@@ -26,6 +26,7 @@ from gui.panes.space.forms import FORMS
 from gui.panes.space.tools import NO_LIMIT, SpaceTools
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import make_primary
+from gui.widgets.nest import nest
 from gui.widgets.point_cloud.view import PointCloudView
 from gui.widgets.text import Text
 from model.space.projections import PROJECTIONS
@@ -148,8 +149,8 @@ class SpaceBody(QWidget):
         search.setSpacing(theme.TIGHT)
         search.addWidget(self.search, 1)
         search.addWidget(self.tools)
-        self._top.addLayout(choices, 1)
-        self._top.addLayout(search, 2)
+        nest(self._top, choices, 1)
+        nest(self._top, search, 2)
         self._second = QWidget()
         second = QHBoxLayout(self._second)
         second.setContentsMargins(0, 0, 0, 0)
@@ -177,7 +178,7 @@ class SpaceBody(QWidget):
         self._stack.addWidget(nothing)
         self._stack.addWidget(content)
         inner = column(self, margin=0, spacing=theme.TIGHT)
-        inner.addLayout(self._top)
+        nest(inner, self._top)
         inner.addWidget(self._second)
         inner.addWidget(self._stack, 1)
         inner.addWidget(self.status)

@@ -23,6 +23,7 @@ from gui.panes.base import column
 from gui.panes.space.colouring import BY, Coloured
 from gui.panes.space.texts_row import TextsRow
 from gui.widgets.choice import Choice
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
@@ -120,16 +121,16 @@ class GroupsPage(QWidget):
         self.forget = self._button("Forget", "Forget the view that is chosen", None)
         self.forget.clicked.connect(lambda: self.view_forgotten.emit(self.views.currentIndex()))
         inner = column(self, margin=0, spacing=theme.TIGHT)
-        inner.addLayout(_row(self.by, self.finding))
-        inner.addLayout(_row(self.method, self.k, stretch=True))
+        nest(inner, _row(self.by, self.finding))
+        nest(inner, _row(self.method, self.k, stretch=True))
         inner.addWidget(self.dense)
         self.texts = TextsRow()
         inner.addWidget(self.texts)
         inner.addWidget(self.legend, 1)
         inner.addWidget(self.said)
-        inner.addLayout(_row(self.drawing, stretch=True))
-        inner.addLayout(_row(self.alone, self.clear, stretch=True))
-        inner.addLayout(_row(self.views, self.keep, self.forget))
+        nest(inner, _row(self.drawing, stretch=True))
+        nest(inner, _row(self.alone, self.clear, stretch=True))
+        nest(inner, _row(self.views, self.keep, self.forget))
         self._coloured: Coloured | None = None
         self.show_views(())
         self.show_clusters(running=False)

@@ -14,6 +14,7 @@ from gui import theme
 from gui.panes.base import column
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import make_primary
+from gui.widgets.nest import nest
 
 OWN = "own"
 
@@ -68,7 +69,7 @@ class ListEditor(QWidget):
         top.addWidget(self.choice, 1)
         top.addWidget(self.button)
         inner = column(self, margin=0, spacing=theme.TIGHT)
-        inner.addLayout(top)
+        nest(inner, top)
         inner.addWidget(self.field)
         self.choice.activated.connect(self._chosen)
         self.field.textChanged.connect(self._typed)

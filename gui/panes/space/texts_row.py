@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWid
 
 from gui import theme
 from gui.widgets.choice import Choice
+from gui.widgets.nest import nest
 from gui.widgets.text import Text, no_mnemonic
 
 ALL = "all texts together"
@@ -52,8 +53,8 @@ class TextsRow(QWidget):
         inner = QVBoxLayout(self)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(theme.TIGHT)
-        inner.addLayout(upper)
-        inner.addLayout(lower)
+        nest(inner, upper)
+        nest(inner, lower)
         self._names: tuple[str, ...] | None = None
         self._compares = False
         self.show_texts((), compares=False)

@@ -23,6 +23,7 @@ from gui.panes.stage.term_text import TermText
 from gui.panes.stage.terms_line import TermsLine
 from gui.widgets import formula
 from gui.widgets.control_button import ControlButton
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import as_written
 
@@ -136,12 +137,12 @@ class Explaining(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(12, 0, 12, 4)
         row.addWidget(self._pages)
-        layout.addLayout(row)
+        nest(layout, row)
         self._own_row = QHBoxLayout()
         self._own_row.setContentsMargins(12, 0, 12, 2)
         self._own_row.addStretch(1)
         self._own_row.addWidget(self.depths)
-        layout.addLayout(self._own_row)
+        nest(layout, self._own_row)
         self.depths.chosen.connect(self.set_depth)
         self.copy.clicked.connect(self.copy_code)
         self._show()

@@ -38,6 +38,7 @@ from gui.panes.stage.words import here
 from gui.reading import code, waiting
 from gui.reading.operation_tones import tone_of
 from gui.session.store import Store
+from gui.widgets.nest import nest
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.operations import PROBABILITIES, Operation
@@ -94,7 +95,7 @@ class StagePane(Pane):
         head.addWidget(self.title_line)
         head.addWidget(self.meaning, 1)
         head.addWidget(self.which)
-        layout.addLayout(head)
+        nest(layout, head)
         self._drawn = QStackedWidget(content)
         self._drawn.addWidget(self.view)
         self._drawn.addWidget(self.sheet)

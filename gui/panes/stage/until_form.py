@@ -17,6 +17,7 @@ from gui.reading.until import kind_words
 from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton, make_primary
+from gui.widgets.nest import nest
 from gui.widgets.number_boxes import DecimalBox, WholeBox
 from gui.widgets.text import Text
 from model.probe.question import TokenId
@@ -105,7 +106,7 @@ class UntilForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 2, theme.TIGHT, 2)
         layout.setSpacing(0)
-        layout.addLayout(row)
+        nest(layout, row)
         layout.addWidget(self.problem)
         self.condition.currentIndexChanged.connect(self.follow)
         self.key.valueChanged.connect(self._name_key)

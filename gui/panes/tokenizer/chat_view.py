@@ -16,6 +16,7 @@ from gui.widgets.canvas import Canvas
 from gui.widgets.control_button import ControlButton
 from gui.widgets.drawing_cache import line
 from gui.widgets.legend_rows import TO_TEXT, placed
+from gui.widgets.nest import nest
 from gui.widgets.text import Text
 from model import messages as m
 from model.tokenizer.chat import Turn
@@ -181,8 +182,8 @@ class ChatView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
-        layout.addLayout(fields)
-        layout.addLayout(buttons)
+        nest(layout, fields)
+        nest(layout, buttons)
         layout.addWidget(self.canvas, 1)
 
     def _field(self, name: str, hint: str, tip: str) -> QLineEdit:

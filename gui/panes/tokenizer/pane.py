@@ -32,6 +32,7 @@ from gui.panes.tokenizer.chat_view import sentence as of_chat
 from gui.panes.tokenizer.replay_view import ReplayView
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
+from gui.widgets.nest import nest
 from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
@@ -115,10 +116,10 @@ class TokenizerPane(Pane):
         self._fields.addWidget(self.add_button)
         self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._top.setSpacing(theme.SPACE)
-        self._top.addLayout(views)
-        self._top.addLayout(self._fields, 1)
+        nest(self._top, views)
+        nest(self._top, self._fields, 1)
         layout = column(self, spacing=theme.TIGHT)
-        layout.addLayout(self._top)
+        nest(layout, self._top)
         layout.addWidget(self.sentence)
         layout.addWidget(self._stack, 1)
         store.tokenizing.changed.connect(self.invalidate)

@@ -38,6 +38,7 @@ from gui.reading import code
 from gui.session.conditions import can_branch, can_start, can_start_again, can_take_up
 from gui.session.store import Store
 from gui.session.training_run import Run
+from gui.widgets.nest import nest
 from model.probe.question import Named
 from model.train.recipe import Recipe
 
@@ -127,7 +128,7 @@ class TrainingPane(Pane):
         outer.addWidget(self.controls)
         outer.addWidget(self.progress)
         outer.addWidget(self.heading)
-        outer.addLayout(said)
+        nest(outer, said)
         outer.addWidget(self.content, 1)
 
     # ------------------------------------------------------------------------ actions

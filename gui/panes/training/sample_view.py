@@ -12,6 +12,7 @@ from PySide6.QtGui import QFontMetrics, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.widgets.nest import nest
 from gui.widgets.transport_bar import TransportButton
 from model.train.events import Sampled
 
@@ -46,7 +47,7 @@ class SampleView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
-        layout.addLayout(head)
+        nest(layout, head)
         layout.addWidget(self.text, 1)
         self.earlier.clicked.connect(self.go_back)
         self.later.clicked.connect(self.go_on)

@@ -17,6 +17,7 @@ from gui.session.store import Store
 from gui.session.training_run import Run
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
+from gui.widgets.nest import nest
 from gui.widgets.text import Text, as_written
 from gui.widgets.transport_bar import TransportButton
 from gui.window.fact import Fact
@@ -115,7 +116,7 @@ class TimelineBar(QWidget):
             row.addWidget(widget)
         row.addWidget(self.measure)
         row.addWidget(self.track, 1)
-        row.addLayout(said)
+        nest(row, said)
         row.addWidget(self.compare)
         row.addWidget(self.branch)
         row.addWidget(self.live)
