@@ -88,6 +88,7 @@ class Pane(QWidget):
         store.asked.settled.connect(self._hurry)
         store.subject_changed.connect(self._ask_about_these)
         store.selection_changed.connect(self._ask_about_these)
+        store.model_changed.connect(self._forget_asked)
         store.theme_changed.connect(self.apply_theme)
         store.theme_changed.connect(self.invalidate)
 
@@ -252,6 +253,10 @@ class Pane(QWidget):
         if self._asks and now != self._asked_about:
             self._asked_about = now
             self.ask()
+
+    def _forget_asked(self) -> None:
+        """Another model, or the same one again: what was said is gone."""
+        self._asked_about = None
 
     @property
     def _asks(self) -> bool:

@@ -42,6 +42,7 @@ from gui.window.pane_host import PaneHost
 from gui.window.pane_menu import PaneMenu
 from gui.window.settings_page import SettingsPage
 from gui.window.status_bar import StatusBar
+from gui.window.tab_guard import TabGuard
 from gui.window.timeline.bar import TimelineBar
 from gui.window.top_bar import TopBar
 from resources import STORY_WORLD
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         self.on_screen = keep_on_screen(self)
 
         self.host = PaneHost(panes, store, settings, self)
+        TabGuard(self)
         self.layouts = Layouts(self, self.host.docks, settings)
         self._closing = Closing(self, backend, settings, self._remember)
         self._build_bars()

@@ -31,6 +31,7 @@ class CurveView(FilmView):
 
     def state_changed(self, before: int | None) -> None:
         if before is None:
+            self._hovered = None  # it was a state of another history
             self.redraw()
         self.viewport().update()  # the mark alone has moved
 

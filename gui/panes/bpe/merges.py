@@ -28,6 +28,8 @@ class MergesView(FilmView):
 
     def state_changed(self, before: int | None) -> None:
         history = self.history
+        if before is None:
+            self._hovered = None
         self.title = ""
         if history is not None:
             made = history.vocab_size(self.k) - history.settings.n_base

@@ -92,3 +92,17 @@ def test_a_prompt_that_changes_subject_and_selection_is_asked_about_once(
     assert asked[0] > before.n_tokens
     live_store.select(position=0)
     assert len(asked) == 2
+
+
+def test_a_model_that_comes_into_view_again_is_asked_again(live_store: Store, qtbot: QtBot) -> None:
+    pane = Counting(live_store)
+    qtbot.addWidget(pane)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    qtbot.waitUntil(lambda: bool(pane.drawn_with) and not pane.dirty)
+    before, model = live_store.subject, live_store.model
+    assert model is not None
+    pane.drawn_with.clear()
+    live_store.show_model(model)
+    qtbot.waitUntil(lambda: live_store.subject == before)
+    qtbot.waitUntil(lambda: {"next", "before", "lens"} in pane.drawn_with)

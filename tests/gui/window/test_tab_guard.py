@@ -1,0 +1,81 @@
+"""A tab is dragged, and one that went away under the mouse is not."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTextEdit
+from pytestqt.qtbot import QtBot
+
+from gui.session.backend import Backend
+from gui.session.store import Store
+from gui.settings import Settings
+from gui.window.main_window import MainWindow
+from gui.window.tab_guard import TabGuard
+
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> QMainWindow:
+    """Four docks over each other."""
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    TabGuard(window)
+    docks = [QDockWidget(f"dock {number}", window) for number in range(4)]
+    for dock in docks:
+        dock.setWidget(QTextEdit())
+        window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+    for dock in docks[1:]:
+        window.tabifyDockWidget(docks[0], dock)
+    window.resize(800, 400)
+    with qtbot.waitExposed(window):
+        window.show()
+    qtbot.waitUntil(lambda: bar_of(window).count() == 4)
+    return window
+
+
+def bar_of(window: QMainWindow) -> QTabBar:
+    return next(bar for bar in window.findChildren(QTabBar) if bar.isVisible())
+
+
+def is_dragged(bar: QTabBar) -> bool:
+    """Whether Qt has made a picture of the tab that is moved."""
+    return any(one.metaObject().className() == "QWidget" for one in bar.children())
+
+
+def test_a_tab_that_went_away_under_the_mouse_is_not_dragged(
+    window: QMainWindow, qtbot: QtBot
+) -> None:
+    bar = bar_of(window)
+    at = bar.tabRect(3).center()
+    QTest.mousePress(bar, LEFT, NONE, at)
+    for dock in window.findChildren(QDockWidget)[1:3]:
+        dock.hide()
+    qtbot.waitUntil(lambda: bar.count() == 2)
+    for away in range(40, 200, 40):
+        QTest.mouseMove(bar, at - QPoint(away, 0))
+    assert not is_dragged(bar)
+    QTest.mouseRelease(bar, LEFT, NONE, at)
+
+
+def test_tabs_are_moved_by_dragging_as_ever(window: QMainWindow, qtbot: QtBot) -> None:
+    bar = bar_of(window)
+    begin, end = bar.tabRect(0).center(), bar.tabRect(3).center()
+    QTest.mousePress(bar, LEFT, NONE, begin)
+    for tenth in range(1, 11):
+        QTest.mouseMove(bar, begin + (end - begin) * tenth / 10)
+        qtbot.wait(10)
+    assert is_dragged(bar)
+    QTest.mouseRelease(bar, LEFT, NONE, end)
+    qtbot.waitUntil(
+        lambda: [bar.tabText(at) for at in range(4)] == ["dock 1", "dock 2", "dock 3", "dock 0"]
+    )
+
+
+def test_the_programs_window_is_guarded(live_store: Store, qtbot: QtBot) -> None:
+    window = MainWindow(live_store, Backend(), Settings(perspective="Explore"))
+    qtbot.addWidget(window)
+    window.show()
+    assert window.findChildren(TabGuard)
