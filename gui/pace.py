@@ -66,11 +66,16 @@ class Later(QObject):
     Args:
         work: what to do.
         frame_ms: time between two turns, while it is always asked for.
+        after_ms: how long it lets others go first, also after a rest: an edit's picture comes
+            before what is said of it.
     """
 
-    def __init__(self, work: Callable[[], None], frame_ms: int, parent: QObject) -> None:
+    def __init__(
+        self, work: Callable[[], None], frame_ms: int, parent: QObject, after_ms: int = 0
+    ) -> None:
         super().__init__(parent)
         self._work = work
+        self._after_ms = after_ms
         self._pace = Pace(frame_ms)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -79,7 +84,7 @@ class Later(QObject):
     def ask(self) -> None:
         """Do it soon."""
         if not self._timer.isActive():
-            self._timer.start(self._pace.wait_ms())
+            self._timer.start(max(self._after_ms, self._pace.wait_ms()))
 
     def now(self) -> None:
         """Do it now, and not again for what was asked so far."""

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QHelpEvent,
+    QHideEvent,
     QMouseEvent,
     QPaintEngine,
     QPainter,
@@ -190,6 +191,12 @@ class Canvas(QAbstractScrollArea):
             self._unfinished.stop()
         else:
             self._unfinished.start(0)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        # Of some forty views few are seen at a time, and each picture is one to five megabytes.
+        self._unfinished.stop()
+        self._ground = None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -53,6 +53,8 @@ FIRST_SIZE = QSize(1440, 900)
 """Of the window, where the screen is large enough for it."""
 NOTES_MS = 250
 """Headers change at once after a rest, then this often: faster, their digits can't be read."""
+AFTER_MS = 60
+"""Headers, menus and what the status bar says come after the pictures of an edit."""
 ACTIONS_MS = 250
 """A run tells of itself several times a second, and to find which of the hundred commands can be
 used takes half a millisecond."""
@@ -94,8 +96,8 @@ class MainWindow(QMainWindow):
         self._remembered_run: tuple[object, bool] | None = None
         self.settings_at_start = replace(settings)
         self._palette: Palette | None = None
-        self._notes = Later(self._update_notes, NOTES_MS, self)
-        self._actions = Later(self._update_actions, ACTIONS_MS, self)
+        self._notes = Later(self._update_notes, NOTES_MS, self, AFTER_MS)
+        self._actions = Later(self._update_actions, ACTIONS_MS, self, AFTER_MS)
         self.setObjectName("main_window")
         self.setWindowTitle("Glassformer")
         self.setAcceptDrops(True)
@@ -167,7 +169,6 @@ class MainWindow(QMainWindow):
             store.comparing.changed,
             store.engine_changed,
             store.model_changed,
-            store.subject_changed,
             store.generating.changed,
             self.status_bar.can_cancel_changed,
             store.walking.places_changed,
@@ -193,8 +194,9 @@ class MainWindow(QMainWindow):
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
         self.timeline_bar.branch_requested.connect(self.actions_by_id["branch_here"].trigger)
         self.timeline_bar.wanted_changed.connect(self._show_timeline)
+        store.subject_changed.connect(self._actions.ask)
         store.run.changed.connect(self._actions.ask)
-        store.timeline.changed.connect(self._update_actions)
+        store.timeline.changed.connect(self._actions.ask)
         store.timeline.changed.connect(self._update_title)
         self.layouts.applied.connect(self._layout_applied)
         self.top_bar.perspective_chosen.connect(self.layouts.set_perspective)

@@ -22,6 +22,7 @@ from model import messages as m
 from model.preview import file_size
 
 FRAME_MS = 100  # digits that change faster can't be read
+AFTER_MS = 60  # the pictures of an edit come first
 KEYS = "F9 F10 step  ·  Alt+↑↓ layer  ·  Alt+←→ head  ·  F1 all keys"
 ROOM_FOR_KEYS = 1560
 """Narrower than this, the other facts come first."""
@@ -71,7 +72,7 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(self.badge)
         self.addPermanentWidget(self._keys)
         self._could_cancel = False
-        self._later = Later(self.refresh, FRAME_MS, self)
+        self._later = Later(self.refresh, FRAME_MS, self, AFTER_MS)
         for signal in (
             store.activity.changed,
             store.asked.changed,

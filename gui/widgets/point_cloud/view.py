@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QHideEvent,
     QImage,
     QMouseEvent,
     QPainter,
@@ -376,6 +377,10 @@ class PointCloudView(CameraView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.reset_view()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._picture = None
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(None)
