@@ -47,6 +47,8 @@ class PatientBot(QtBot):
         super().waitUntil(callback, timeout=max(timeout, PATIENCE))
 
     def waitSignal(self, signal: Any, *, timeout: int = PATIENCE, **more: Any) -> SignalBlocker:
+        if more.get("raising") is False:  # that nothing comes is waited for no longer than asked
+            return super().waitSignal(signal, timeout=timeout, **more)
         return super().waitSignal(signal, timeout=max(timeout, PATIENCE), **more)
 
     def waitExposed(self, widget: QWidget, *, timeout: int = PATIENCE) -> Any:
