@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from gui.session.state import Selection
+from model import messages as m
 from model.config import TransformerConfig
 from model.operations import Operation
 
@@ -114,3 +115,15 @@ def clamped(
         vocabulary_id=within(selection.vocabulary_id, config.d_vocab),
         neuron=within(selection.neuron, config.n_neurons),
     )
+
+
+def predicted_position(read: m.PromptRead, model: m.ModelInfo | None) -> int:
+    """The last position; of a masked model's prompt its first mask, or else its last word."""
+    last = read.n_tokens - 1
+    if model is None or model.config.head != "mlm":
+        return last
+    for position, token in enumerate(read.tokens):
+        if token.id == model.mask_id:
+            return position
+    words = [i for i, token in enumerate(read.tokens) if token.char_end > token.char_start]
+    return words[-1] if words else last

@@ -35,7 +35,7 @@ from gui.session.run import CurrentRun
 from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.scaling import Scaling
-from gui.session.selection import changed, clamped
+from gui.session.selection import changed, clamped, predicted_position
 from gui.session.spreading import Spreading
 from gui.session.state import Inspected, Notice, Selection
 from gui.session.step_measures import StepMeasures
@@ -190,7 +190,7 @@ class Store(QObject):
         """Have the prompt read again (another model, other interventions)."""
         if self.model is not None:
             position = self.selection.position
-            at_end = self.read is None or position == self._predicted_position(self.read)
+            at_end = self.read is None or position == predicted_position(self.read, self.model)
             self.send(
                 m.ReadPrompt(
                     text=self.prompt,
@@ -360,8 +360,8 @@ class Store(QObject):
         self.asked.note_read(read)
         # A focus on what prediction is about stays there: the last position, or the mask.
         position = self.selection.position
-        if before is None or position in (-1, self._predicted_position(before)):
-            position = self._predicted_position(read)
+        if before is None or position in (-1, predicted_position(before, self.model)):
+            position = predicted_position(read, self.model)
         selection = self._clamped(replace(self.selection, position=position))
         moved = selection != self.selection
         # Both before either is told: who hears of the prompt may select something in it.
@@ -369,17 +369,6 @@ class Store(QObject):
         self.subject_changed.emit()
         if moved:
             self.selection_changed.emit()
-
-    def _predicted_position(self, read: m.PromptRead) -> int:
-        """The last position; of a masked model's prompt its first mask, or else its last word."""
-        last = read.n_tokens - 1
-        if self.model is None or self.model.config.head != "mlm":
-            return last
-        for position, token in enumerate(read.tokens):
-            if token.id == self.model.mask_id:
-                return position
-        words = [i for i, token in enumerate(read.tokens) if token.char_end > token.char_start]
-        return words[-1] if words else last
 
     @property
     def is_reading(self) -> bool:
@@ -395,7 +384,7 @@ class Store(QObject):
             return -1
         if at_selected and self.selection.position >= 0:
             return self.selection.position
-        return self._predicted_position(self.read)
+        return predicted_position(self.read, self.model)
 
     @property
     def _n_tokens(self) -> int:

@@ -19,7 +19,6 @@ from gui import theme
 from gui.on_screen import keep_on_screen
 from gui.pace import Later
 from gui.panes import PANES
-from gui.panes.base import Pane
 from gui.panes.entry import PaneEntry
 from gui.session.backend import Backend
 from gui.session.runs_folder import proposed
@@ -33,8 +32,10 @@ from gui.window.dialogs import AboutDialog, ShortcutsDialog
 from gui.window.dock import PaneDock
 from gui.window.files import Files
 from gui.window.glossary import GlossaryDialog
+from gui.window.header_notes import HeaderNotes
 from gui.window.layouts import Layouts
 from gui.window.menus import Menus
+from gui.window.met import Met
 from gui.window.notice_bar import NoticeBar
 from gui.window.palette.offers import Offers
 from gui.window.palette.overlay import Palette
@@ -45,14 +46,11 @@ from gui.window.status_bar import StatusBar
 from gui.window.tab_guard import TabGuard
 from gui.window.timeline.bar import TimelineBar
 from gui.window.top_bar import TopBar
-from resources import STORY_WORLD
 
 TRAINING = "training"
 """Key of the pane that shows a run; while it is out of sight the top bar tells of the run."""
 FIRST_SIZE = QSize(1440, 900)
 """Of the window, where the screen is large enough for it."""
-NOTES_MS = 250
-"""Headers change at once after a rest, then this often: faster, their digits can't be read."""
 AFTER_MS = 60
 """Headers, menus and what the status bar says come after the pictures of an edit."""
 ACTIONS_MS = 250
@@ -92,11 +90,8 @@ class MainWindow(QMainWindow):
         self.store = store
         self.backend = backend
         self.settings = settings
-        self._met: set[int] = set()  # models that were in view
-        self._remembered_run: tuple[object, bool] | None = None
         self.settings_at_start = replace(settings)
         self._palette: Palette | None = None
-        self._notes = Later(self._update_notes, NOTES_MS, self, AFTER_MS)
         self._actions = Later(self._update_actions, ACTIONS_MS, self, AFTER_MS)
         self.setObjectName("main_window")
         self.setWindowTitle("Glassformer")
@@ -114,6 +109,7 @@ class MainWindow(QMainWindow):
         self._closing = Closing(self, backend, settings, self._remember)
         self._build_bars()
         self.files = Files(self, store, settings, self.host)
+        self._notes = HeaderNotes(self.host, store, AFTER_MS, self)
         self.pane_menu = PaneMenu(store, self.host, self.files, self)
         self.commands = joined(panes)
         self._menus = Menus(
@@ -174,22 +170,8 @@ class MainWindow(QMainWindow):
             store.walking.places_changed,
         ):
             signal.connect(self._update_actions)
-        for signal in (
-            store.subject_changed,
-            store.subject_ran,
-            store.asked.changed,
-            store.selection_changed,
-            store.vocabulary_changed,
-            store.model_changed,
-            store.run.changed,
-            store.sampling_changed,
-            store.generating.changed,
-            store.weights.changed,
-        ):
-            signal.connect(self._notes.ask)
-        self.host.pane_made.connect(self._pane_made)
-        store.model_changed.connect(self._model_changed)
-        store.run.changed.connect(self._run_changed)
+        Met(store, self.files, self.notice_bar, self)
+        store.model_changed.connect(self._update_title)
         store.notice_posted.connect(self._show_notice)
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
         self.timeline_bar.branch_requested.connect(self.actions_by_id["branch_here"].trigger)
@@ -338,34 +320,10 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------- what has changed
 
-    def _model_changed(self) -> None:
-        model = self.store.model
-        if model is None:
-            return
-        self._update_title()
-        if model.model_id in self._met:
-            return  # only the view has changed
-        self._met.add(model.model_id)
-        self.notice_bar.dismiss_about("opening")
-        if model.notes and not model.training:
-            self.store.post(Notice(" ".join(model.notes), about="opening"))
-        if not model.training and model.place != str(STORY_WORLD):
-            self.files.remember(model.place or model.path)
-
     def _update_title(self) -> None:
         name = self.store.timeline.model_name
         if name:
             self.setWindowTitle(f"{name.replace('[*]', '[*][*]')} — Glassformer")
-
-    def _run_changed(self) -> None:
-        """A run is remembered from its first moment, whatever ends it."""
-        run = self.store.run.current
-        if run is None:
-            return
-        now = (run, run.running)
-        if now != self._remembered_run:
-            self._remembered_run = now
-            self.files.remember(run.run_dir)
 
     def _layout_applied(self, perspective: str) -> None:
         self._hide_empty_notice()
@@ -375,17 +333,6 @@ class MainWindow(QMainWindow):
 
     def _update_actions(self) -> None:
         self._menus.update(self.store)
-
-    def _pane_made(self, pane: object) -> None:
-        """Its header tells of what it has drawn."""
-        if isinstance(pane, Pane):
-            pane.drawn.connect(self._notes.ask)
-        self._notes.ask()
-
-    def _update_notes(self) -> None:
-        for dock in self.docks.values():
-            if dock.pane is not None and dock.pane.isVisible():
-                dock.header.set_note(dock.pane.header_note(), dock.pane.alone)
 
     def _show_notice(self, notice: object) -> None:
         self.notice_bar.show_notice(notice)
