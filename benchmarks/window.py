@@ -34,6 +34,7 @@ SENTENCE = "The old king gave a red rose to the queen of the north and she lost 
 STARTS = 5
 EDITS = 40
 TRAIN_SECONDS = 12.0
+SCRUBS = 60
 PAIRS = 4
 """Rounds of without, with, with, without a window: a shared machine may change its speed by a tenth
 from one minute to the next, and in this order a steady drift cancels out."""
@@ -47,6 +48,8 @@ def run() -> list[Row]:
     ready = median(start["ready"][0] for start in starts)
     edits = _child("edit")
     first, whole = median(edits["first"]), median(edits["whole"])
+    scrubs = _child("scrub")["whole"]
+    scrub, slow = median(scrubs), quantiles(scrubs, n=10)[8]
     alone: list[float] = []
     beside: list[float] = []
     late: list[float] = []
@@ -65,6 +68,10 @@ def run() -> list[Row]:
         Row("model ready, from process start", ready, None, ready / 3, "s", "≤ 3 s"),
         Row("prompt edit to the first picture, median", first, None, first / 20, "ms", "≤ 20 ms"),
         Row("prompt edit to all that panes ask, median", whole, None, whole / 20, "ms", ""),
+        Row(
+            "a step of `minute` scrubbed to, all panes, median", scrub, None, scrub / 100, "ms", ""
+        ),
+        Row("the same, nine of ten", slow, None, slow / 100, "ms", "≤ 100 ms"),
         Row("GUI timer lateness while training, p99", p99, None, p99 / 5, "ms", "≤ 5 ms"),
         Row(
             "training in the window against without one",
@@ -109,6 +116,8 @@ def _measure(what: str, began: float) -> Figures:
             return _start(began)
         case "edit":
             return _edit()
+        case "scrub":
+            return _scrub()
         case "train_alone":
             return _train_alone()
         case "train_in_window":
@@ -201,6 +210,51 @@ def _edit() -> Figures:
         _pause(app, 0.05)
     _end(app, program)
     return figures
+
+
+def _scrub() -> Figures:
+    """From one kept step of a run to another until all that every pane asks is there and painted.
+
+    The run is `minute` for some seconds, opened from its folder; steps come in random order.
+    """
+    from model.train import Training
+
+    with tempfile.TemporaryDirectory() as folder:
+        run_dir = Path(folder, "run")
+        for _ in Training(_recipe(), run_dir).events():
+            pass
+        app, program = _program()
+        program.window.resize(1500, 900)
+        program.window.show()
+        program.start()
+        store = program.store
+        _spin(app, lambda: store.read is not None)
+        program.window.files.open_path(str(run_dir))
+        _spin(app, lambda: len(store.timeline.steps) > 5 and store.read is not None)
+        _pause(app, 2.0)
+        panes = [pane for pane in program.window.host.panes if pane.isVisible()]
+        kept = [step.step for step in store.timeline.steps]
+        random = Random(1)
+        here = kept[-1]
+
+        def there() -> bool:
+            subject = store.subject
+            if subject is None or subject.step != here or store.asked.is_waiting:
+                return False
+            return not any(pane.dirty for pane in panes)
+
+        took: list[float] = []
+        for _ in range(SCRUBS):
+            here = random.choice([step for step in kept if step != here])
+            began = time.perf_counter()
+            store.timeline.go_to(here)
+            _spin(app, there, every_ms=1)
+            app.sendPostedEvents()
+            app.processEvents()
+            took.append(1000 * (time.perf_counter() - began))
+            _pause(app, 0.05)
+        _end(app, program)
+    return {"whole": took}
 
 
 def _at_once(pane: Pane) -> bool:
