@@ -52,7 +52,7 @@ TRAINING = "training"
 FIRST_SIZE = QSize(1440, 900)
 """Of the window, where the screen is large enough for it."""
 AFTER_MS = 60
-"""Headers, menus and what the status bar says come after the pictures of an edit."""
+"""Headers and what the status bar says come after the pictures of an edit."""
 ACTIONS_MS = 250
 """A run tells of itself several times a second, and to find which of the hundred commands can be
 used takes half a millisecond."""
@@ -165,6 +165,7 @@ class MainWindow(QMainWindow):
             store.comparing.changed,
             store.engine_changed,
             store.model_changed,
+            store.subject_changed,
             store.generating.changed,
             self.status_bar.can_cancel_changed,
             store.walking.places_changed,
@@ -176,7 +177,6 @@ class MainWindow(QMainWindow):
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
         self.timeline_bar.branch_requested.connect(self.actions_by_id["branch_here"].trigger)
         self.timeline_bar.wanted_changed.connect(self._show_timeline)
-        store.subject_changed.connect(self._actions.ask)
         store.run.changed.connect(self._actions.ask)
         store.timeline.changed.connect(self._actions.ask)
         store.timeline.changed.connect(self._update_title)
