@@ -132,7 +132,7 @@ def _way_to(widget: QWidget | None) -> str:
     way: list[str] = []
     while widget is not None:
         way.append(name_of(widget))
-        widget = widget.parentWidget()
+        widget = widget.parentWidget() if isValid(widget) else None
     return " in ".join(way[:5])
 
 
@@ -140,6 +140,8 @@ def name_of(widget: QWidget | None) -> str:
     """A widget as the log calls it."""
     if widget is None:
         return "nothing"
+    if not isValid(widget):  # PySide gave its own object of another that lay at that address
+        return "somebody who is gone"
     words = widget.accessibleName() or widget.objectName()
     if isinstance(widget, QAbstractButton):
         words = widget.text() or words or widget.toolTip()
