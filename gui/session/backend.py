@@ -197,7 +197,7 @@ class Backend(QObject):
                         idle = True
                         self._tell(m.Activity(request_id=0, what="idle"))
                         self._hand_over()
-                        engine.rest()
+                        self._guarded(engine.rest)
                     request = self._mailbox.take(wait=True, seconds=None if warm else WARM_UP_AFTER)
                     if request is not None:
                         idle = self._wake()
@@ -257,4 +257,4 @@ class Backend(QObject):
         try:
             work()
         except Exception:
-            log.exception("warming up failed")
+            log.exception("what nobody waits for failed")
