@@ -35,6 +35,9 @@ FRAME_MS = 33
 TOGETHER_MS = 16
 """For so long at most a pane that has an answer waits for the others that are on their way: most
 come within milliseconds, and all panes change at once. Drawing is the dearer part of an edit."""
+NEXT_TURN_MS = 2
+"""By so much a pane that draws in the turn after the first picture is late: enough for what was
+drawn to be painted before."""
 TURN_MS = 16
 """While a model learns panes draw one after the other: all at once they keep keys and mouse waiting
 for 13 to 28 ms, several times a second."""
@@ -50,6 +53,9 @@ class Pane(QWidget):
     Class attributes:
         entry: the ``ENTRY`` of its package.
         frame_ms: time between two repaints, while there is always something new.
+        draws_next: whether it draws in the turn after the others. An edit's first picture is the
+            matrix, the routes, the next token and the layers; what explains them in full comes
+            some milliseconds later, and doesn't keep them waiting.
         one_side: of a pane that draws no difference, why, as a sentence that says what to do; empty
             where it draws one, or where what it draws is of no side.
 
@@ -66,6 +72,7 @@ class Pane(QWidget):
     entry: ClassVar[PaneEntry]
     one_side: ClassVar[str] = ""
     frame_ms: ClassVar[int] = FRAME_MS
+    draws_next: ClassVar[bool] = False
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -268,7 +275,7 @@ class Pane(QWidget):
         self._dirty = True
         if not self.isVisible():
             return
-        delay = self._pace.wait_ms()
+        delay = self._wait_ms
         if self.store.asked.is_waiting:
             delay = max(delay, TOGETHER_MS)
         if not self._timer.isActive() or self._timer.remainingTime() > delay:
@@ -277,7 +284,12 @@ class Pane(QWidget):
     def _hurry(self) -> None:
         """Nothing is worth waiting for: draw now what is out of date."""
         if self._timer.isActive():
-            self._timer.start(self._pace.wait_ms())
+            self._timer.start(self._wait_ms)
+
+    @property
+    def _wait_ms(self) -> int:
+        """How long until it may draw."""
+        return max(self._pace.wait_ms(), NEXT_TURN_MS if self.draws_next else 0)
 
     def refresh_now(self) -> None:
         """Draw at once what is out of date, for pictures and tests."""

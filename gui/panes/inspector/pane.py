@@ -43,6 +43,7 @@ class InspectorPane(Pane):
     """The inspected number above, the current operation below."""
 
     entry = ENTRY
+    draws_next = True
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -43,6 +43,7 @@ from gui.panes.layers.map_lines import LANE_GAP, SPINE_X, Geometry, ways_to
 from gui.panes.layers.map_motion import Motion
 from gui.panes.layers.map_painter import MapPainter, fonts
 from gui.panes.layers.map_picture import NetworkPicture
+from gui.panes.layers.strips import Key
 from gui.panes.layers.words import cell_words, row_words
 from gui.reading.thinning import columns
 from gui.reading.vectors import Reading
@@ -92,7 +93,7 @@ class OperationMap(QAbstractScrollArea):
         self._closed: int | None = None  # the current block, folded by hand
         self._hovered: tuple[str, int] | None = None
         self._changes: Changes = {}
-        self._strips: dict[tuple[int, int], QImage] = {}
+        self._strips: dict[Key, QImage] = {}
         self._network = NetworkPicture()
         self._cache = DrawingCache()
         for name, font in fonts().items():

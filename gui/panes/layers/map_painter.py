@@ -27,9 +27,9 @@ from gui.panes.layers.map_lines import (
     turn_right,
     way,
 )
+from gui.panes.layers.strips import Key, strip_images
 from gui.panes.layers.words import fold_ratio, relative_difference
 from gui.reading.operation_tones import tone_of
-from gui.reading.thinning import columns
 from gui.reading.vectors import Reading
 from gui.widgets.cells import paint_cells
 from gui.widgets.drawing_cache import DrawingCache
@@ -47,7 +47,7 @@ class MapPainter:
         lanes: Mapping[int, int],
         geometry: Geometry,
         figures: Figures | None,
-        strips: dict[tuple[int, int], QImage],
+        strips: dict[Key, QImage],
         cache: DrawingCache,
         current: int,
         hovered: tuple[str, int] | None,
@@ -59,6 +59,7 @@ class MapPainter:
         self.g = geometry
         self.figures = figures
         self.strips = strips
+        self._boxes: list[tuple[QRectF, Key, Reading]] = []
         self.cache = cache
         self.current = current
         self.hovered = hovered
@@ -98,6 +99,7 @@ class MapPainter:
             else:
                 self._figure(row)
                 self._beside(row)
+        self._paint_strips()
 
     def paint_changes(self, seen: QRectF, changed: Changes) -> None:
         """Mark the rows whose operations are changed."""
@@ -337,11 +339,20 @@ class MapPainter:
             return self._words(words, room, tone)
         box = self.g.strip(row, len(strip.values), label)
         if box is not None:
-            self.p.save()
-            self.p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            paint_cells(self.p, box, self._image(index, strip, int(box.width())))
-            self.p.restore()
+            self._boxes.append((box, (index, int(box.width())), strip))
         return True
+
+    def _paint_strips(self) -> None:
+        """Paint the strips that were met on the way."""
+        missing = {key: strip for _, key, strip in self._boxes if key not in self.strips}
+        if missing:
+            self.strips.update(strip_images(missing))
+        self.p.save()
+        self.p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for box, key, _ in self._boxes:
+            paint_cells(self.p, box, self.strips[key])
+        self.p.restore()
+        self._boxes.clear()
 
     def _words(self, words: str, room: QRectF | None, tone: str) -> bool:
         if not words or room is None or room.width() < LEAST_STRIP:
@@ -351,24 +362,6 @@ class MapPainter:
         left = room.right() - shown.width if self.g.inside else room.left()
         shown.draw(self.p, left, room.center().y())
         return True
-
-    def _image(self, index: int, strip: Reading, width: int) -> QImage:
-        key = index, width
-        if key not in self.strips:
-            picks = columns(strip.values, width).picks
-            shown = strip.values[picks].astype(np.float64)
-            if strip.scale == "signed":
-                rgb = theme.diverging_rgb(shown, strip.limit)
-            else:
-                rgb = theme.sequential_rgb(shown / (strip.limit or 1.0))
-            masked = (picks < strip.first_seen) | (picks >= strip.n_seen)
-            bare = theme.current().color("panel")
-            rgb[masked] = bare.red(), bare.green(), bare.blue()
-            n, format_ = len(rgb), QImage.Format.Format_RGB888
-            # A copy, because a QImage does not keep the array's memory alive.
-            image = QImage(np.ascontiguousarray(rgb).data, n, 1, 3 * n, format_)
-            self.strips[key] = image.copy()
-        return self.strips[key]
 
 
 def _inner(box: QRectF) -> QRectF:

@@ -66,6 +66,7 @@ class StagePane(Pane):
     """
 
     entry = ENTRY
+    draws_next = True
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

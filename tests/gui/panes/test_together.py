@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
 import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.panes.base import Pane
@@ -34,6 +38,7 @@ class Counting(Pane):
     def refresh(self) -> None:
         slots = {name: self.slot(name) for name in self.questions()}
         self.drawn_with.append({name for name, slot in slots.items() if slot and slot.is_current})
+        self.update()
 
 
 def test_a_pane_waits_for_what_is_looked_at_at_once_and_draws_it_in_one_go(
@@ -111,3 +116,48 @@ def test_what_was_asked_of_a_model_is_asked_again_when_one_comes_into_view(
     live_store.model_changed.emit()  # what was said is forgotten with the one before
     live_store.subject_changed.emit()
     assert asked == ["asked"]
+
+
+class Explaining(Counting):
+    """Draws in the turn after the others."""
+
+    entry = replace(ENTRY, key="explaining")
+    draws_next = True
+
+
+class Painted(QObject):
+    """Notes when a pane is painted."""
+
+    def __init__(self, pane: Pane, told: list[str]) -> None:
+        super().__init__(pane)
+        self._told = told
+        pane.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self._told.append("painted")
+        return False
+
+
+def test_what_explains_draws_when_the_first_picture_is_painted(
+    live_store: Store, qtbot: QtBot
+) -> None:
+    window = QWidget()
+    row = QHBoxLayout(window)
+    explaining, first = Explaining(live_store), Counting(live_store)  # it is told before the other
+    told: list[str] = []
+    for pane in (explaining, first):
+        pane.setMinimumSize(40, 40)
+        row.addWidget(pane)
+        pane.drawn.connect(partial(told.append, pane.key))
+    qtbot.addWidget(window)
+    Painted(first, told)
+    with qtbot.waitExposed(window):
+        window.show()
+    qtbot.waitUntil(lambda: not (first.dirty or explaining.dirty or live_store.asked.is_waiting))
+    for position in (2, 3):
+        qtbot.wait(200)
+        told.clear()
+        live_store.select(position=position)
+        qtbot.waitUntil(lambda: "explaining" in told and not first.dirty)
+        assert told.index(first.key) < told.index("painted") < told.index("explaining"), told
