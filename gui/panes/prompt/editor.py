@@ -29,6 +29,9 @@ from gui.widgets.text import utf16_length
 LEAST_LINES = 2
 MAX_LINES = 4
 """A short prompt takes so many lines, whatever its pane has room for."""
+MOST_FITS = 4
+"""So often the height follows lines that wrap anew because of it; a bar stays where they never
+agree."""
 
 
 class PromptEditor(QPlainTextEdit):
@@ -61,6 +64,7 @@ class PromptEditor(QPlainTextEdit):
         self._known = ""
         self._most_lines = MAX_LINES
         self._room = 10_000  # pixels that it may take at most
+        self._fitting, self._fits = False, True
         self.textChanged.connect(self._on_text_changed)
         # How often a line is wrapped is known only after textChanged.
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
@@ -151,12 +155,37 @@ class PromptEditor(QPlainTextEdit):
         """Pixels that the text needs at a width, from two lines to four."""
         line = self.fontMetrics().lineSpacing()
         same = abs(width - self.width()) < line
-        n_lines = round(self.document().size().height()) if same else LEAST_LINES
+        n_lines = self._n_lines if same else LEAST_LINES
         lines = max(LEAST_LINES, min(MAX_LINES, n_lines))
         return round(lines * line + 2 * self.document().documentMargin() + self._frame)
 
     def _fit_height(self) -> None:
-        n_lines = round(self.document().size().height())
+        """Take the height of the lines, and a scroll bar where there is no room for them.
+
+        A bar that comes or goes makes the lines wrap anew, within the call, and Qt counts lines
+        that it has not laid out as one each: what is found then may ask for the other again.
+        """
+        if self._fitting:
+            self._fits = False
+            return
+        self._fitting = True
+        try:
+            for _ in range(MOST_FITS):
+                self._fits = True
+                self._fit_once()
+                if self._fits:
+                    return
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        finally:
+            self._fitting = False
+
+    @property
+    def _n_lines(self) -> int:
+        """Lines of the text as it is wrapped, as far as that is known."""
+        return round(self.document().size().height())
+
+    def _fit_once(self) -> None:
+        n_lines = self._n_lines
         lines = min(self._most_lines, max(LEAST_LINES, n_lines))
         line = self.fontMetrics().lineSpacing()
         # Of a text that is scrolled, what is below its last whole line would be tops of letters.
