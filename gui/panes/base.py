@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -35,12 +35,14 @@ FRAME_MS = 33
 TOGETHER_MS = 16
 """For so long at most a pane that has an answer waits for the others that are on their way: most
 come within milliseconds, and all panes change at once. Drawing is the dearer part of an edit."""
-NEXT_TURN_MS = 2
-"""By so much a pane that draws in the turn after the first picture is late: enough for what was
-drawn to be painted before."""
 TURN_MS = 16
 """While a model learns panes draw one after the other: all at once they keep keys and mouse waiting
 for 13 to 28 ms, several times a second."""
+
+
+_NEXT_TURN = QEvent.Type(QEvent.registerEventType())
+_AFTER_PAINTING = Qt.EventPriority.LowEventPriority.value - 1
+"""Qt posts the painting of what was drawn with the low priority."""
 
 
 class Pane(QWidget):
@@ -275,7 +277,7 @@ class Pane(QWidget):
         self._dirty = True
         if not self.isVisible():
             return
-        delay = self._wait_ms
+        delay = self._pace.wait_ms()
         if self.store.asked.is_waiting:
             delay = max(delay, TOGETHER_MS)
         if not self._timer.isActive() or self._timer.remainingTime() > delay:
@@ -284,12 +286,7 @@ class Pane(QWidget):
     def _hurry(self) -> None:
         """Nothing is worth waiting for: draw now what is out of date."""
         if self._timer.isActive():
-            self._timer.start(self._wait_ms)
-
-    @property
-    def _wait_ms(self) -> int:
-        """How long until it may draw."""
-        return max(self._pace.wait_ms(), NEXT_TURN_MS if self.draws_next else 0)
+            self._timer.start(self._pace.wait_ms())
 
     def refresh_now(self) -> None:
         """Draw at once what is out of date, for pictures and tests."""
@@ -315,7 +312,14 @@ class Pane(QWidget):
         wait = self.turns.wait_ms() if self.store.run.learns else 0
         if wait:
             self._timer.start(wait)
+        elif self.draws_next:
+            QCoreApplication.postEvent(self, QEvent(_NEXT_TURN), _AFTER_PAINTING)
         else:
+            self.refresh_now()
+
+    def customEvent(self, event: QEvent) -> None:
+        super().customEvent(event)
+        if event.type() == _NEXT_TURN and self.isVisible():
             self.refresh_now()
 
     def showEvent(self, event: QShowEvent) -> None:
