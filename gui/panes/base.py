@@ -309,10 +309,10 @@ class Pane(QWidget):
     def _paint_if_due(self) -> None:
         if not self.isVisible():
             return
-        wait = self.turns.wait_ms() if self.store.run.learns else 0
-        if wait:
+        learns = self.store.run.learns
+        if learns and (wait := self.turns.wait_ms()):
             self._timer.start(wait)
-        elif self.draws_next:
+        elif self.draws_next and not learns:  # else each has a turn of its own
             QCoreApplication.postEvent(self, QEvent(_NEXT_TURN), _AFTER_PAINTING)
         else:
             self.refresh_now()
