@@ -12,6 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.panes.base import Pane
+from gui.panes.inspector.pane import InspectorPane
+from gui.panes.layers.pane import LayersPane
+from gui.panes.prediction.pane import PredictionPane
+from gui.panes.stage.pane import StagePane
 from gui.session.store import Store
 from model import messages as m
 from model.probe.lens.asks import Lens
@@ -161,3 +165,26 @@ def test_what_explains_draws_when_the_first_picture_is_painted(
         live_store.select(position=position)
         qtbot.waitUntil(lambda: "explaining" in told and not first.dirty)
         assert told.index(first.key) < told.index("painted") < told.index("explaining"), told
+
+
+def test_stage_and_inspector_draw_after_layers_and_the_next_token(
+    live_store: Store, qtbot: QtBot
+) -> None:
+    window = QWidget()
+    row = QHBoxLayout(window)
+    last: list[Pane] = [StagePane(live_store), InspectorPane(live_store)]  # they are told first
+    first: list[Pane] = [LayersPane(live_store), PredictionPane(live_store)]
+    told: list[str] = []
+    for pane in (*last, *first):
+        row.addWidget(pane)
+        pane.drawn.connect(partial(told.append, pane.key))
+    qtbot.addWidget(window)
+    window.resize(1600, 600)
+    with qtbot.waitExposed(window):
+        window.show()
+    qtbot.waitUntil(lambda: not any(pane.dirty for pane in (*last, *first)))
+    qtbot.wait(200)
+    told.clear()
+    live_store.select(position=2)
+    qtbot.waitUntil(lambda: {pane.key for pane in (*last, *first)} <= set(told))
+    assert max(told.index(pane.key) for pane in first) < min(told.index(p.key) for p in last), told
