@@ -6,6 +6,7 @@ Knows answers and the model's names; no widget.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -58,8 +59,11 @@ class Reading:
         """The end of the colour scale: 1 for shares, else the largest finite magnitude."""
         if self.scale == "share":
             return 1.0
-        finite = np.abs(self.seen[np.isfinite(self.seen)])
-        return max(float(finite.max()), self.least) if finite.size else 0.0
+        size = np.abs(self.seen)
+        largest = float(size.max(initial=-1.0))
+        if not math.isfinite(largest):  # rarely: a map asks this of all its strips at every edit
+            largest = float(size[np.isfinite(size)].max(initial=-1.0))
+        return max(largest, self.least) if largest >= 0 else 0.0
 
     def is_masked(self, element: int) -> bool:
         """Whether an element is one that does not exist for its query."""

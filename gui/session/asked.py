@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -156,8 +156,7 @@ class Asked(Feature):
         slots = self._owners[owner].slots
         known = False
         dropped = [name for name in slots if subject is None or name not in questions]
-        for name in dropped:
-            del slots[name]
+        given_up = [slots.pop(name).wanted for name in dropped]
         changed = bool(dropped)
         if subject is not None:
             for name, question in questions.items():
@@ -166,12 +165,14 @@ class Asked(Feature):
                     slot = slots[name] = Slot(subject, question)
                 elif slot.wanted == (subject, question):
                     continue
+                else:
+                    given_up.append(slot.wanted)
                 gathering.take(slot)  # what waited for others is newer than what is drawn
                 slot.subject, slot.question, slot.problem = subject, question, ""
                 known |= self._fill(slot)
                 changed = True
         if changed:
-            self._give_up_unwanted()
+            self._give_up(given_up)
             self._deliver_if_whole()
         return known
 
@@ -264,7 +265,7 @@ class Asked(Feature):
             del self._read[subject]
         for owner in self._owners.values():
             owner.slots.clear()
-        self._give_up_unwanted()
+        self._give_up(list(self._asking))
         return True
 
     def take(self, result: m.Result) -> bool:
@@ -392,10 +393,11 @@ class Asked(Feature):
             self.settled.emit()
         self._was_on_its_way = now
 
-    def _give_up_unwanted(self) -> None:
-        wanted = {slot.wanted for owner in self._owners.values() for slot in owner.slots.values()}
-        for key in [key for key in self._asking if key not in wanted]:
-            self._store.send(m.Cancel(target=self._asking.pop(key).request_id))
+    def _give_up(self, no_longer: Iterable[tuple[Subject, Question]]) -> None:
+        """Of what somebody wants no longer, ask no more for what nobody else wants either."""
+        for wanted in no_longer:
+            if wanted in self._asking and not self._who_wants(wanted):
+                self._store.send(m.Cancel(target=self._asking.pop(wanted).request_id))
         self._tell_settled()
 
     def _remember(self, answer: Answer) -> None:

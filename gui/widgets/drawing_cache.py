@@ -41,11 +41,16 @@ def line(
     elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
 ) -> Text:
     """A line of text, cut with an ellipsis if it is wider than ``room``."""
+    return _line(words, _face(font), room, elide)
+
+
+def _face(font: QFont) -> str:
+    """The key under which a font is kept."""
     key = font.key()
     if key not in _faces:
         # By the font itself: its key leaves out features and the axes of a variable font.
         _faces[key] = QFont(font), QFontMetricsF(font)
-    return _line(words, key, room, elide)
+    return key
 
 
 @lru_cache(maxsize=_MOST)
@@ -69,16 +74,16 @@ class DrawingCache:
     """Keeps what was drawn once, for one widget."""
 
     def __init__(self) -> None:
-        self._fonts: dict[str, QFont] = {}
+        self._fonts: dict[str, str] = {}  # keys: Qt writes one anew whenever it is asked
         self._boxes: dict[tuple[int, int, int, int, float], QImage] = {}
 
     def add_font(self, name: str, font: QFont) -> None:
         """Name a font for `text`."""
-        self._fonts[name] = font
+        self._fonts[name] = _face(font)
 
     def text(self, words: str, font: str, room: float | None = None) -> Text:
         """A line of text, cut with an ellipsis if it is wider than ``room``."""
-        return line(words, self._fonts[font], room)
+        return _line(words, self._fonts[font], room, Qt.TextElideMode.ElideRight)
 
     def put_box(self, painter: QPainter, at: QRectF, fill: QColor, border: QColor) -> None:
         """Put a box with round corners down; in a figure of curves and letters, drawn anew."""

@@ -2,14 +2,17 @@
 
 Qt's software painter takes about 0.2 ms for one antialiased curve wider than a pixel, a second
 for 4,000 of them. All curves between two rows of nodes have the same shape and climb steadily,
-so that each crosses a line of pixels in one stretch; those stretches are added up in one pass.
+so that each crosses a line of pixels in one stretch; those stretches are added up in one pass, of
+several pictures at once: of a few curves NumPy's calls cost more than the pixels.
 
 Knows NumPy and QImage; nothing of attention.
 
-Shape suffixes: C corners, E curves, N lines of pixels, P pixels of a line.
+Shape suffixes: C corners, E curves, N lines of pixels, P pixels of a line, S pictures.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +39,9 @@ def curve_opacity(
     opacity_E: NDArray[np.floating],
     height: int,
     length: int,
-) -> NDArray[np.float32]:
-    """How much of each pixel the curves cover, ``[height, length]`` from 0 to 1.
+    picture_E: NDArray[np.intp] | None = None,
+) -> tuple[int, NDArray[np.float32]]:
+    """How much of each pixel the curves cover, from 0 to 1.
 
     Args:
         start_E: x at the bottom edge, in pixels; it may lie outside the picture.
@@ -47,7 +51,13 @@ def curve_opacity(
             layers of ink do.
         height: lines of pixels between bottom and top.
         length: pixels of a line.
+        picture_E: which of several pictures of this size each curve is on, from 0; without, one.
+
+    Returns:
+        The first pixel of a line that is looked at, and the pictures ``[S, height, at most
+        length]`` from there on; what lies outside is not covered.
     """
+    n_pictures = 1 if picture_E is None else int(picture_E.max(initial=-1)) + 1
     climbed_N = 1 - (np.arange(height) + 0.5) / height
     bend_N = np.interp(climbed_N, _CLIMB, _BEND)
     steepness_N = np.interp(climbed_N, _CLIMB, _STEEPNESS)
@@ -70,40 +80,47 @@ def curve_opacity(
     # The four corners of all trapezoids at once: for a few curves the passes over the picture cost
     # more than the corners.
     at_CEN = middle_EN + _SIDE * half_EN + _END * (ramp_EN / 2) + 0.5
-    covered_NP = np.zeros((height, length), np.float32)
-    # Only the part of the picture that they cross is looked at.
+    # Only the part of the pictures that they cross is looked at.
     left = int(np.clip(np.floor(at_CEN.min(initial=length)), 0, length))
     right = int(np.clip(np.ceil(at_CEN.max(initial=0)) + 1, left, length))
     if right == left:
-        return covered_NP
+        return left, np.zeros((n_pictures, height, 0), np.float32)
     breadth = right - left
     line = breadth + 2  # what begins right of the picture is put there
     pixel_CEN = np.clip(at_CEN - left, 0, breadth).astype(np.intp)
     # Left of the picture the share is negative, which continues the line exactly.
     share_CEN = at_CEN - left - pixel_CEN
     ink_CEN = _TURN * ink_EN
-    index = (np.arange(height) * line + pixel_CEN).ravel()
-    bends_NP = np.bincount(
+    index_CEN = np.arange(height) * line + pixel_CEN
+    if picture_E is not None:
+        index_CEN += (picture_E * (height * line))[:, None]
+    index = index_CEN.ravel()
+    bends_SNP = np.bincount(
         np.concatenate((index, index + 1)),
         np.concatenate(((ink_CEN * (1 - share_CEN)).ravel(), (ink_CEN * share_CEN).ravel())),
-        height * line,
-    ).reshape(height, line)
+        n_pictures * height * line,
+    ).reshape(n_pictures, height, line)
     # Trapezoids from their four corners: the second sum of the second difference.
-    np.cumsum(bends_NP, axis=1, out=bends_NP)
-    np.cumsum(bends_NP, axis=1, out=bends_NP)
-    ink_NP = np.maximum(bends_NP[:, :breadth], 0).astype(np.float32)
+    np.cumsum(bends_SNP, axis=2, out=bends_SNP)
+    np.cumsum(bends_SNP, axis=2, out=bends_SNP)
+    ink_SNP = np.maximum(bends_SNP[..., :breadth], 0).astype(np.float32)
     # exp of float32 takes a seventh of the time of expm1 of float64.
-    covered_NP[:, left:right] = 1 - np.exp(-ink_NP)
-    return covered_NP
+    return left, 1 - np.exp(-ink_SNP)
 
 
-def ink(opacity_NP: NDArray[np.floating], color: QColor) -> QImage:
-    """A coverage in a colour, transparent elsewhere."""
-    height, length = opacity_NP.shape
-    bgra = np.array([color.blueF(), color.greenF(), color.redF(), 1.0])
+def ink(opacity_SNP: NDArray[np.floating], colors_S: Sequence[QColor]) -> list[QImage]:
+    """Coverages, each in its colour and transparent elsewhere."""
+    n_pictures, height, length = opacity_SNP.shape
+    bgra_S4 = np.array([(c.blueF(), c.greenF(), c.redF(), 1.0) for c in colors_S])
     # Each of the 256 opacities that a pixel can have, premultiplied, as one 32-bit number.
-    steps = (np.arange(256)[:, None] * bgra + 0.5).astype(np.uint8).view(np.uint32).ravel()
-    pixels = steps[(opacity_NP * 255 + 0.5).astype(np.uint8)]
-    return QImage(
-        pixels.data, length, height, 4 * length, QImage.Format.Format_ARGB32_Premultiplied
-    ).copy()
+    steps_S256 = (_STEPS * bgra_S4[:, None] + 0.5).astype(np.uint8).view(np.uint32)[..., 0]
+    first_S = 256 * np.arange(n_pictures)[:, None, None]
+    pixels_SNP = steps_S256.ravel()[(opacity_SNP * 255 + 0.5).astype(np.uint8) + first_S]
+    format_ = QImage.Format.Format_ARGB32_Premultiplied
+    return [
+        QImage(pixels_NP.data, length, height, 4 * length, format_).copy()
+        for pixels_NP in pixels_SNP
+    ]
+
+
+_STEPS = np.arange(256)[:, None]

@@ -4,7 +4,7 @@ Thousands of curves are drawn as one picture a layer; a figure for print gets ea
 head has a hue, or each sign of a difference; the others share a grey one. Knows an answer and
 places; no widget.
 
-Shape suffixes: E edges, P pixels, T positions.
+Shape suffixes: E edges, N lines of pixels, P pixels, S sheets, T positions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from gui import theme
 from gui.panes.attention.curve_raster import curve_opacity, ink
@@ -30,6 +30,8 @@ from model.probe.routes_difference.asks import RoutesDifferenceFound
 
 BEHIND = 0.35
 """Share of its opacity that is left to an edge that stays behind the others."""
+FEW_EDGES, FEW_PIXELS = 512, 400_000
+"""Pictures with so few edges and pixels are made together: each alone costs 0.1 ms of calls."""
 SPARSE = 16.0
 """Where layers are closer than this, logical pixels, only nodes with an edge are drawn."""
 
@@ -124,66 +126,78 @@ class GraphInk:
         if isinstance(edges, RoutesDifferenceFound):  # of the others there is no difference
             self._opacity_E *= np.where(edges.shared_E, 1, BEHIND)
             self.width_E = np.where(edges.shared_E, self.width_E, 0.8)
+        # A sheet holds a layer's edges of one colour, and sheets lie in the order of their keys:
+        # the lit ones above the unlit.
+        group_E = np.zeros(len(edges), np.intp)
+        for number, group in enumerate(self._groups, 1):
+            group_E[group.member_E] = number
+        self._n_of_layer = 2 * (len(self._groups) + 1)
+        key_E = edges.layer_E.astype(np.intp) * self._n_of_layer
+        key_E += lit_E * (len(self._groups) + 1) + group_E
+        self._sheets, self._sheet_E, self._n_edges_S = np.unique(
+            key_E, return_inverse=True, return_counts=True
+        )
+        self._order_E = np.argsort(self._sheet_E, kind="stable")
+        self._pictures: dict[int, tuple[int, QImage]] = {}
 
     def paint_layer(self, painter: QPainter, layer: int, scrolled: QPoint, ratio: float) -> None:
         """Paint a layer's edges, lit above unlit."""
         top, bottom = (self._place.node(row, 0, scrolled).y() for row in (layer + 1, layer))
         if bottom < self._place.window.top() or top > self._place.window.bottom():
             return
-        of_layer_E = self._edges.layer_E == layer
-        for lit in (False, True):
-            group_E = of_layer_E & (self._lit_E == lit)
-            if not group_E.any():
-                continue
-            if not self._groups:
-                color = theme.current().color("accent" if lit else "dim")
-                self._paint_group(painter, layer, np.nonzero(group_E)[0], color, scrolled, ratio)
-                continue
-            others_E = group_E.copy()
-            groups = []
-            for group in self._groups:
-                member_E = group_E & group.member_E
-                others_E &= ~member_E
-                groups.append((member_E, group.color))
-            groups.insert(0, (others_E, theme.current().color("dim")))
-            for member_E, color in groups:
-                if member_E.any():
-                    self._paint_group(
-                        painter, layer, np.nonzero(member_E)[0], color, scrolled, ratio
-                    )
-
-    def _paint_group(
-        self,
-        painter: QPainter,
-        layer: int,
-        index_E: NDArray[np.intp],
-        color: QColor,
-        scrolled: QPoint,
-        ratio: float,
-    ) -> None:
-        """Paint edges of one layer in one colour."""
         if is_vector(painter):
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for index in index_E:
-                faded = QColor(color)
-                faded.setAlphaF(float(self._opacity_E[index]))
-                painter.setPen(QPen(faded, float(self.width_E[index])))
-                query, key = int(self._edges.query_E[index]), int(self._edges.key_E[index])
-                painter.drawPath(self._place.path(layer, query, key, scrolled))
+            self._draw_curves(painter, layer, scrolled)
             return
-        top, left = self._place.node(layer + 1, 0, scrolled).y(), self._place.window.left() - 4
+        left = self._place.window.left() - 4
+        first, end = np.searchsorted(self._sheets, (layer, layer + 1) * np.array(self._n_of_layer))
+        for sheet in range(first, end):
+            if sheet not in self._pictures:
+                self._picture(sheet, scrolled, ratio)
+            begin, image = self._pictures.pop(sheet)
+            painter.drawImage(QPointF(left + begin / ratio, top), image)
+
+    def _draw_curves(self, painter: QPainter, layer: int, scrolled: QPoint) -> None:
+        """A layer's edges, each as a curve of its own."""
+        edges, opacity_E = self._edges, self._opacity_E
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for index in self._order_E[edges.layer_E[self._order_E] == layer]:
+            faded = QColor(self._color(self._sheets[self._sheet_E[index]]))
+            faded.setAlphaF(float(opacity_E[index]))
+            painter.setPen(QPen(faded, float(self.width_E[index])))
+            query, key = int(edges.query_E[index]), int(edges.key_E[index])
+            painter.drawPath(self._place.path(layer, query, key, scrolled))
+
+    def _picture(self, sheet: int, scrolled: QPoint, ratio: float) -> None:
+        """Make a sheet's picture, and those of the next ones where they are small."""
+        height = round(self._place.rise * ratio)
+        length = math.ceil((self._place.window.width() + 8) * ratio)
+        n_edges, n_sheets = np.cumsum(self._n_edges_S[sheet:]), np.arange(len(self._sheets) - sheet)
+        small = (n_edges <= FEW_EDGES) & ((n_sheets + 1) * height * length <= FEW_PIXELS)
+        end = sheet + max(1, int(small.sum()))
+        begin_E, end_E = np.searchsorted(self._sheet_E[self._order_E], (sheet, end))
+        index_E = self._order_E[begin_E:end_E]
         x_T = self._place.x_T + (4 - scrolled.x())
-        opacity_NP = curve_opacity(
+        begin, opacity_SNP = curve_opacity(
             x_T[self._edges.key_E[index_E]] * ratio,
             x_T[self._edges.query_E[index_E]] * ratio,
             self.width_E[index_E] * ratio,
             self._opacity_E[index_E],
-            round(self._place.rise * ratio),
-            math.ceil((self._place.window.width() + 8) * ratio),
+            height,
+            length,
+            self._sheet_E[index_E] - sheet,
         )
-        image = ink(opacity_NP, color)
-        image.setDevicePixelRatio(ratio)
-        painter.drawImage(QPointF(left, top), image)
+        images = ink(opacity_SNP, [self._color(key) for key in self._sheets[sheet:end]])
+        for at, image in enumerate(images, sheet):
+            image.setDevicePixelRatio(ratio)
+            self._pictures[at] = begin, image
+
+    def _color(self, key: int) -> QColor:
+        """Of a sheet's edges."""
+        at = int(key) % self._n_of_layer
+        lit, group = divmod(at, len(self._groups) + 1)
+        if group:
+            return self._groups[group - 1].color
+        return theme.current().color("accent" if lit and not self._groups else "dim")
 
     def paint_nodes(self, painter: QPainter, scrolled: QPoint) -> None:
         """Paint where tokens are in each layer, those that lead to the selected one above."""

@@ -46,7 +46,7 @@ class Order:
     Attributes:
         by: one of `ORDERS`.
         filter: which heads.
-        on: the selected query and key in words; empty where no key is selected.
+        on: the selected query and key in words; empty where no key is selected, or none is needed.
     """
 
     by: str = "layer"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
@@ -186,13 +187,13 @@ class HeadMosaic(Canvas):
 
     def _room(self, n_layers: int, n_heads: int) -> Room:
         size, ratio = self.maximumViewportSize(), self.devicePixelRatioF()
-        metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
+        label_width, label_height, digits = _label_room(n_layers, n_heads)
         return Room(
             width=max(1, math.floor((size.width() - 2 * MARGIN) * ratio)),
             height=max(1, math.floor((size.height() - self._caption_height - MARGIN) * ratio)),
-            label_width=math.ceil((metrics.horizontalAdvance(f"L{n_layers - 1}") + 7) * ratio),
-            label_height=math.ceil((metrics.height() + 1) * ratio),
-            digits=math.ceil((metrics.horizontalAdvance(str(n_heads - 1)) + 6) * ratio),
+            label_width=math.ceil(label_width * ratio),
+            label_height=math.ceil(label_height * ratio),
+            digits=math.ceil(digits * ratio),
         )
 
     def lay_out(self) -> None:
@@ -395,3 +396,14 @@ class HeadMosaic(Canvas):
             return self._tiles.towards(*self._selected, right, down)
         layer = min(max(self._selected[0] + down, 0), self._shape[0] - 1)
         return layer, min(max(self._selected[1] + right, 0), self._shape[1] - 1)
+
+
+@lru_cache(maxsize=32)
+def _label_room(n_layers: int, n_heads: int) -> tuple[float, float, float]:
+    """Width and height of a layer's label and the width of a head's, in logical pixels."""
+    metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
+    return (
+        metrics.horizontalAdvance(f"L{n_layers - 1}") + 7,
+        metrics.height() + 1,
+        metrics.horizontalAdvance(str(n_heads - 1)) + 6,
+    )

@@ -7,6 +7,7 @@ head, position and key of the selection. Knows the store and its three views, no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -222,10 +223,13 @@ class AttentionPane(Pane):
     @property
     def _order(self) -> Order:
         """Which heads stand where in the mosaic."""
+        order = Order(self.controls.order, self.controls.heads_row.filter)
+        if not order.needs_key:  # the mosaic isn't drawn anew for a token that it doesn't name
+            return order
         read, key = self.store.read, self._key
         known = read is not None and key is not None and key < read.n_tokens
         on = words.named(read.tokens, key) if known and read and key is not None else ""
-        return Order(self.controls.order, self.controls.heads_row.filter, on)
+        return replace(order, on=on)
 
     def _show_apart(self) -> None:
         """The graph's slider is of weights, or of differences."""

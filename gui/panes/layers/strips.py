@@ -51,9 +51,10 @@ def strip_images(wanted: Mapping[Key, Reading]) -> dict[Key, QImage]:
 def _scaled(reading: Reading, picks: NDArray[np.intp]) -> NDArray[np.float64]:
     """Values so that the ends of the scale are 1 (and -1); a signed scale of no width is all 0."""
     values = reading.values[picks].astype(np.float64)
-    if reading.scale == "signed" and not reading.limit > 0:
+    limit = reading.limit
+    if reading.scale == "signed" and not limit > 0:
         return np.where(np.isnan(values), values, 0.0)
-    return values / (reading.limit or 1.0)
+    return values / (limit or 1.0)
 
 
 def _masked(reading: Reading, picks: NDArray[np.intp]) -> NDArray[np.bool_]:
