@@ -249,7 +249,8 @@ class Pane(QWidget):
         """State what it wants to know now; it is drawn when an answer comes, or is known."""
         if not self._asks:
             return
-        known = self.store.asked.want(self.key, self.store.subject, self.questions())
+        subject, questions = self.store.subject, self.questions()
+        known = self.store.asked.want(self.key, subject, questions, draws_next=self.draws_next)
         if self.ask_other() or known:
             self.invalidate()
 
@@ -285,6 +286,8 @@ class Pane(QWidget):
 
     def _hurry(self) -> None:
         """Nothing is worth waiting for: draw now what is out of date."""
+        if self.draws_next and self.store.asked.awaits_next:
+            return
         if self._timer.isActive():
             self._timer.start(self._pace.wait_ms())
 

@@ -49,12 +49,14 @@ class Asking:
         question: what is asked.
         request_id: of the request.
         since: when it was asked.
+        next: whether its answer is drawn after the first picture.
         share: how much of the work is done, 0 if it is not known.
     """
 
     question: Question
     request_id: int
     since: float
+    next: bool = False
     share: float = 0.0
 
 
@@ -109,7 +111,8 @@ class Asked(Feature):
 
     Signals:
         delivered: the panes have changed to another step of the model that learns.
-        settled: nothing that is looked at at once is on its way any more, or nothing at all.
+        settled: nothing that the first picture shows is on its way any more, or nothing that is
+            looked at at once, or nothing at all.
     """
 
     delivered = Signal()
@@ -120,7 +123,8 @@ class Asked(Feature):
         self._owners: dict[str, Owner] = {}
         self._read: OrderedDict[Subject, m.PromptRead] = OrderedDict()
         self._asking: dict[tuple[Subject, Question], Asking] = {}
-        self._was_on_its_way = (False, False)  # what is looked at at once; anything
+        # What the first picture shows; what is looked at at once; anything.
+        self._was_on_its_way = (False, False, False)
         self._some_wait = False  # answers that are drawn together with others to come
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
@@ -142,13 +146,21 @@ class Asked(Feature):
         """From now on this owner may ask; ``changed`` is called when an answer of its came."""
         self._owners[owner] = Owner(changed)
 
-    def want(self, owner: str, subject: Subject | None, questions: Mapping[str, Question]) -> bool:
+    def want(
+        self,
+        owner: str,
+        subject: Subject | None,
+        questions: Mapping[str, Question],
+        *,
+        draws_next: bool = False,
+    ) -> bool:
         """State all that an owner wants to know now; what it no longer names is given up.
 
         Args:
             owner: that has joined.
             subject: about which; None gives all up and forgets its answers.
             questions: by names of the owner's own.
+            draws_next: they are drawn after the first picture, and answered after what it shows.
 
         Returns:
             Whether something can be drawn anew: an answer was known already.
@@ -169,7 +181,7 @@ class Asked(Feature):
                     given_up.append(slot.wanted)
                 gathering.take(slot)  # what waited for others is newer than what is drawn
                 slot.subject, slot.question, slot.problem = subject, question, ""
-                known |= self._fill(slot)
+                known |= self._fill(slot, draws_next=draws_next)
                 changed = True
         if changed:
             self._give_up(given_up)
@@ -242,6 +254,11 @@ class Asked(Feature):
         """Whether anything is on its way."""
         return bool(self._asking)
 
+    @property
+    def awaits_next(self) -> bool:
+        """Whether something is on its way that is drawn right after the first picture."""
+        return self._was_on_its_way[1]
+
     def cancel(self) -> None:
         """Stop all that is on its way; panes keep what they have."""
         for wanted, asking in list(self._asking.items()):
@@ -288,18 +305,21 @@ class Asked(Feature):
 
     # ---------------------------------------------------------------------------- inside
 
-    def _fill(self, slot: Slot) -> bool:
+    def _fill(self, slot: Slot, *, draws_next: bool) -> bool:
         known = self._known.get(slot.wanted)
         if known is not None:
             self._known.move_to_end(slot.wanted)
             slot.answer, slot.read, slot.coming = known, self._read.get(slot.subject), None
             return True
         if slot.wanted not in self._asking:
-            request = m.Ask(subject=slot.subject, question=slot.question)
-            self._asking[slot.wanted] = Asking(slot.question, request.id, time.monotonic())
+            request = m.Ask(subject=slot.subject, question=slot.question, next=draws_next)
+            asking = Asking(slot.question, request.id, time.monotonic(), draws_next)
+            self._asking[slot.wanted] = asking
             if not self._late.isActive():
                 self._late.start()
             self._store.send(request)
+        elif not draws_next:
+            self._asking[slot.wanted].next = False
         return False
 
     def _take_answer(self, answer: Answer) -> None:
@@ -387,11 +407,14 @@ class Asked(Feature):
 
     def _tell_settled(self) -> None:
         """What came is drawn together: whoever has waited for the others draws now."""
-        at_once = any(not asking.question.later for asking in self._asking.values())
-        now = at_once, bool(self._asking)
-        if any(was and not still for was, still in zip(self._was_on_its_way, now, strict=True)):
+        at_once = [asking for asking in self._asking.values() if not asking.question.later]
+        first = any(not asking.next for asking in at_once)
+        was, self._was_on_its_way = (
+            self._was_on_its_way,
+            (first, bool(at_once), bool(self._asking)),
+        )
+        if any(one and not still for one, still in zip(was, self._was_on_its_way, strict=True)):
             self.settled.emit()
-        self._was_on_its_way = now
 
     def _give_up(self, no_longer: Iterable[tuple[Subject, Question]]) -> None:
         """Of what somebody wants no longer, ask no more for what nobody else wants either."""

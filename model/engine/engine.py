@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from model import messages as m
@@ -30,23 +30,32 @@ class _Live:
     job: Job
 
 
+LATER = 2
+"""The turn of what nobody waits for."""
+
+
 class Engine:
     """Runs requests on transformers.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
         threads: for torch; None takes the cores at hand less one.
-        lead: seconds for which questions for later wait after the last answer that is looked at
-            at once: who draws that shares the interpreter with what computes.
+        lead: seconds for which questions of each turn (`messages.Ask.turn`) wait after the last
+            answer of the first: who draws that shares the interpreter with what computes.
 
     Attributes:
         place: what its jobs share. Nobody else changes it.
     """
 
-    def __init__(self, device: str = "auto", threads: int | None = None, lead: float = 0.0) -> None:
+    def __init__(
+        self,
+        device: str = "auto",
+        threads: int | None = None,
+        lead: Sequence[float] = (0.0, 0.0, 0.0),
+    ) -> None:
         self.place = Workplace(device, threads)
         self._lead = lead
-        self._answered = -math.inf  # when the last answer was given that is looked at at once
+        self._answered = -math.inf  # when the last answer was given that is drawn first
         self._live: dict[int, _Live] = {}  # by request id, in the order in which they began
 
     def start(self) -> Iterator[m.Result]:
@@ -68,15 +77,17 @@ class Engine:
     @property
     def is_asked(self) -> bool:
         """Whether a question is being answered whose answer is waited for."""
-        return any(_is_urgent(live.request) for live in self._live.values())
+        return any(_asks_before(live.request, LATER) for live in self._live.values())
 
     @property
     def idle_for(self) -> float:
         """Seconds for which nothing is to be computed, although something goes on."""
-        going = (live.request for live in self._live.values())
-        if not all(_is_later(request) or self.place.paused(request) for request in going):
+        going = [live.request for live in self._live.values()]
+        going = [request for request in going if not self.place.paused(request)]
+        if not all(_turn(request) for request in going):
             return 0.0
-        return max(0.0, self._answered + self._lead - time.monotonic())
+        lead = min((self._lead[_turn(request)] for request in going), default=self._lead[LATER])
+        return max(0.0, self._answered + lead - time.monotonic())
 
     def handle(self, request: m.Request) -> Iterator[m.Result]:
         """Begin on a request: all of it where it is small.
@@ -135,11 +146,11 @@ class Engine:
 
     def _waits(self, request: m.Request) -> bool:
         """Whether it is for later, while others are being answered, or just have been."""
-        if not _is_later(request) and not request.lets_questions_first:
-            return False
-        if _is_later(request) and self.idle_for:
-            return True
-        return self.is_asked
+        turn = _turn(request)
+        if not turn:
+            return request.lets_questions_first and self.is_asked
+        earlier = (_asks_before(live.request, turn) for live in self._live.values())
+        return self.idle_for > 0 or any(earlier)
 
     def _slice(
         self, live: _Live, step: Callable[[], m.Result | None] | None = None
@@ -157,7 +168,7 @@ class Engine:
                 result = next(live.job)
         except StopIteration:
             self._live.pop(live.request.id, None)
-            if _is_urgent(live.request):
+            if isinstance(live.request, m.Ask) and live.request.turn == 0:
                 self._answered = time.monotonic()
         except JobCancelled:
             self._live.pop(live.request.id, None)
@@ -179,11 +190,11 @@ class Engine:
             yield m.Cancelled(request_id=target)
 
 
-def _is_later(request: m.Request) -> bool:
-    """Whether it is a question whose answer isn't looked at at once."""
-    return isinstance(request, m.Ask) and request.question.later
+def _turn(request: m.Request) -> int:
+    """When a question is drawn (`messages.Ask.turn`); 0 for what is none."""
+    return request.turn if isinstance(request, m.Ask) else 0
 
 
-def _is_urgent(request: m.Request) -> bool:
-    """Whether it is a question whose answer is waited for."""
-    return isinstance(request, m.Ask) and not request.question.later
+def _asks_before(request: m.Request, turn: int) -> bool:
+    """Whether it is a question of an earlier turn."""
+    return isinstance(request, m.Ask) and request.turn < turn

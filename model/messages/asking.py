@@ -74,10 +74,21 @@ class Ask(Request):
     """A question about a subject: any number of `Answered`, the last one whole; or `Failed`.
 
     Stopped by `Cancel`.
+
+    Attributes:
+        subject: about what.
+        question: which.
+        next: drawn right after the others that are looked at at once, and answered after them.
     """
 
     subject: Subject
     question: Question
+    next: bool = False
+
+    @property
+    def turn(self) -> int:
+        """0 where the answer is drawn first, 1 where right after that, 2 where later."""
+        return 2 if self.question.later else int(self.next)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

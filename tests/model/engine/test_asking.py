@@ -294,7 +294,7 @@ def test_what_is_looked_at_later_waits_for_what_is_drawn_first_but_no_run_does(
     monkeypatch.setattr("model.engine.opening.AT_ONCE_SECONDS", 600.0)
     monkeypatch.setitem(HANDLERS, Count, count)
     now = 100.0
-    engine = Engine("cpu", threads=1, lead=5.0)
+    engine = Engine("cpu", threads=1, lead=(0.0, 0.0, 5.0))
     monkeypatch.setattr("model.engine.engine.time.monotonic", lambda: now)
     list(engine.start())
     list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
@@ -325,7 +325,7 @@ def test_what_is_looked_at_later_goes_on_once_the_first_is_drawn(
 ):
     monkeypatch.setattr("model.engine.opening.AT_ONCE_SECONDS", 600.0)
     now = 100.0
-    engine = Engine("cpu", threads=1, lead=5.0)
+    engine = Engine("cpu", threads=1, lead=(0.0, 0.0, 5.0))
     monkeypatch.setattr("model.engine.engine.time.monotonic", lambda: now)
     list(engine.start())
     list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
