@@ -31,7 +31,7 @@ WORKING = "working"
 WARM_UP_AFTER = 0.5
 """Seconds without a request after which nobody waits: then what torch does only once is done."""
 
-LEAD_SECONDS = (0.0, 0.008, 0.015)
+LEAD_SECONDS = (0.0, 0.007, 0.015)
 """After the answers that are drawn first the worker rests for so long before it goes on with those
 that are drawn next, and with those for later: both threads share the interpreter, and the first
 picture would wait for what comes after it.

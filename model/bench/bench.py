@@ -36,6 +36,10 @@ from model.subject import Subject
 BUDGET = 512 * 2**20
 """Bytes that streams may take; the newest is kept whatever it takes."""
 
+MOST_STREAMS = 64
+"""So many are kept at most: of a small model the budget would hold thousands, every edit looks
+through them all, and what one saves is less than that costs."""
+
 IN_VIEW = 2
 """Subjects that are looked at together; of older ones only what the rest is computed from stays."""
 
@@ -139,7 +143,7 @@ class Bench(Models):
         self._keep_steps_within_budget()
 
     def _evict(self) -> None:
-        """Let go what older streams have kept beside, then the oldest until the budget holds."""
+        """Let go what older streams have kept beside, then the oldest until the rest may stay."""
         self._last = None
         whole = [s for s in self._streams.values() if s.is_whole]
         in_view = {id(s.shelf) for s in list(self._streams.values())[-IN_VIEW:]}
@@ -147,7 +151,9 @@ class Bench(Models):
             if id(stream.shelf) not in in_view:
                 stream.forget_kept()
                 stream.shelf.forget_queries()
-        while len(self._streams) > 1 and self.n_bytes > self.budget:
+        while len(self._streams) > 1 and (
+            len(self._streams) > MOST_STREAMS or self.n_bytes > self.budget
+        ):
             oldest = next((s for s in self._streams if s not in self._running), None)
             if oldest is None or oldest == next(reversed(self._streams)):
                 return

@@ -65,6 +65,7 @@ class Shelf:
         self.resid_LTD = [like.new_empty((1, capacity, c.d_model)) for _ in range(c.n_layers + 1)]
         self.cache = KVCache(c, 1, like, capacity)
         self.lengths: dict[str, Tensor] = {}
+        self._n_bytes: int | None = None  # None after it has changed
         self._q_LBHTK: list[Tensor] = []
         # How many positions' queries are there; a block that runs otherwise may have none.
         self._n_queries = [0] * c.n_layers
@@ -74,6 +75,7 @@ class Shelf:
 
     def write(self, border: int, start: int, resid_BTD: Tensor) -> Tensor:
         """Keep the stream at a border, from a position on; returns all of it, ``[1, T, D]``."""
+        self._n_bytes = None
         stop = start + resid_BTD.shape[1]
         buffer = self.resid_LTD[border]
         if stop > buffer.shape[1]:
@@ -100,7 +102,8 @@ class Shelf:
 
     def forget_queries(self) -> None:
         """They are had again from the stream."""
-        self._q_LBHTK = []
+        if self._q_LBHTK:
+            self._q_LBHTK, self._n_bytes = [], None
 
     def note_length(self, name: str, start: int, vectors_BTD: Tensor) -> None:
         """Keep the lengths of a component's vectors, from a position on."""
@@ -117,16 +120,20 @@ class Shelf:
             if lengths is not None:
                 fresh[:start] = lengths[:start]
             lengths = self.lengths[name] = fresh
+            self._n_bytes = None
         lengths[start:stop] = lengths_T
 
     @property
     def n_bytes(self) -> int:
-        """Memory that the buffers take."""
+        """Memory that the buffers take; every edit asks that of all of them."""
+        if self._n_bytes is not None:
+            return self._n_bytes
         cache = self.cache
         lengths = list(self.lengths.values())
         kinds = (self.resid_LTD, cache.k_LBGSK, cache.v_LBGSK, self._q_LBHTK, lengths)
-        # All of a kind are alike once a run is over; it is asked for with every edit.
-        return sum(len(each) * _n_bytes(each[-1]) for each in kinds if each)
+        # All of a kind are alike once a run is over.
+        self._n_bytes = sum(len(each) * _n_bytes(each[-1]) for each in kinds if each)
+        return self._n_bytes
 
 
 def _n_bytes(tensor: Tensor) -> int:

@@ -7,9 +7,10 @@ most of the room is left to the graph. Knows the theme and rectangles; no answer
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gui import theme
 from gui.panes.attention.graph_ink import Group
@@ -45,7 +46,7 @@ class GraphCaption:
 
     def paint(self, painter: QPainter, area: QRectF) -> None:
         """Into the area that it asked for, or into less."""
-        painter.setFont(self._font)
+        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         line = QRectF(area.left(), area.top(), area.width(), CAPTION_HEIGHT)
         more = area.height() >= CAPTION_HEIGHT + self._pitch - 1
         if self.groups and more and not self._fits_in_one(area.width()):
@@ -61,20 +62,12 @@ class GraphCaption:
         if self._wrapped(line.width()) > line.height() + 1:
             lines = max(1, int(line.height() // self._pitch))
             room = line.width() * lines * (1.0 if lines == 1 else 0.9)
-            text = self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+            text = _metrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
         painter.drawText(line, left | Qt.TextFlag.TextWordWrap, text)
 
     @property
-    def _font(self) -> QFont:
-        return theme.sans(theme.SMALL_FONT_SIZE)
-
-    @property
-    def _metrics(self) -> QFontMetricsF:
-        return QFontMetricsF(self._font)
-
-    @property
     def _pitch(self) -> float:
-        return self._metrics.lineSpacing()
+        return _metrics().lineSpacing()
 
     def _entries(self) -> list[tuple[str, QColor, str]]:
         entries = [(group.name, group.color, "text") for group in self.groups]
@@ -83,13 +76,11 @@ class GraphCaption:
         return entries
 
     def _fits_in_one(self, width: float) -> bool:
-        metrics = self._metrics
-        hues = sum(metrics.horizontalAdvance(name) + SQUARE + GAP for name, _, _ in self._entries())
-        return hues + metrics.horizontalAdvance(self.text) <= width
+        hues = sum(_width(name) + SQUARE + GAP for name, _, _ in self._entries())
+        return hues + _width(self.text) <= width
 
     def _wrapped(self, width: float) -> float:
-        flags = int(Qt.TextFlag.TextWordWrap)
-        return self._metrics.boundingRect(QRectF(0, 0, width, 1e4), flags, self.text).height()
+        return _wrapped_height(self.text, width)
 
     def _text_lines(self, width: float) -> int:
         return max(1, round(self._wrapped(width) / self._pitch))
@@ -99,7 +90,7 @@ class GraphCaption:
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         line = QRectF(line)
         for name, color, tone in self._entries():
-            wide = self._metrics.horizontalAdvance(name)
+            wide = _width(name)
             if line.width() < SQUARE + wide + kept:
                 break
             painter.fillRect(QRectF(line.left(), line.center().y() - 4, 8, 8), color)
@@ -107,3 +98,20 @@ class GraphCaption:
             painter.drawText(line.adjusted(SQUARE, 0, 0, 0), left, name)
             line.setLeft(line.left() + SQUARE + wide + GAP)
         return line.left()
+
+
+@cache
+def _metrics() -> QFontMetricsF:
+    return QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE))
+
+
+@lru_cache(maxsize=256)
+def _width(words: str) -> float:
+    """Measured once: a graph asks three times at each edit, whose heads keep their names."""
+    return _metrics().horizontalAdvance(words)
+
+
+@lru_cache(maxsize=64)
+def _wrapped_height(words: str, width: float) -> float:
+    flags = int(Qt.TextFlag.TextWordWrap)
+    return _metrics().boundingRect(QRectF(0, 0, width, 1e4), flags, words).height()

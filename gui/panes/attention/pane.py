@@ -347,11 +347,16 @@ class AttentionPane(Pane):
         if self._wants_second and "second" not in self._places.views:
             missing = (*missing, "second matrix")
         left_out = words.no_room_for(missing) if missing and note else ""
+        return " · ".join(filter(None, (left_out, self._waits_for(), self._drawn_alone(), note)))
+
+    def _drawn_alone(self) -> str:
+        """Why one side is drawn although the difference is chosen; empty if it isn't so."""
+        if not self.shows_difference:
+            return ""
         asked = dict(self.questions())
         if self.beside.source is not None and "second" in self._places.views:
             asked.pop("matrix", None)  # both sides stand beside each other
-        alone = self.views.two_sides.refused(asked)
-        return " · ".join(filter(None, (left_out, self._waits_for(), alone, note)))
+        return self.views.two_sides.refused(asked)
 
     def _waits_for(self) -> str:
         """What is waited for, and how far it is; empty if nothing is, or not for long."""

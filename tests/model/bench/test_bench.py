@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -230,6 +231,34 @@ def test_the_oldest_streams_go_when_the_budget_is_spent():
     assert bench.n_bytes <= bench.budget
     assert [bench.has(subject) for subject in subjects] == [False] * 3 + [True] * 2
     assert_same_as_a_trace(bench, transformer, subjects[0])
+
+
+def test_so_many_streams_stay_however_small_they_are(monkeypatch: pytest.MonkeyPatch):
+    """Every edit looks through them all: an hour of typing must not make it slower."""
+    monkeypatch.setattr("model.bench.bench.MOST_STREAMS", 3)
+    transformer = network(BASE)
+    bench = held(transformer)
+    subjects = [Subject(1, None, (first, 1, 2)) for first in range(5)]
+    for subject in subjects:
+        bench.stream(subject)
+        bench.stream(subjects[0])  # what is looked at again and again stays
+    assert [bench.has(subject) for subject in subjects] == [True, False, False, True, True]
+    assert_same_as_a_trace(bench, transformer, subjects[1])
+
+
+def test_what_streams_take_is_known_after_they_have_grown():
+    transformer = network(replace(BASE, n_ctx=512))
+    bench = held(transformer)
+    short, long = (tuple(i % 7 for i in range(n)) for n in (5, 300))
+    bench.stream(Subject(1, None, short))
+    before = bench.n_bytes
+    bench.stream(Subject(1, None, long))  # in the same buffers, which grow
+    shelf = bench.stream(Subject(1, None, long)).shelf
+    assert shelf is bench.stream(Subject(1, None, short)).shelf
+    buffers = [*shelf.resid_LTD, *shelf.cache.k_LBGSK, *shelf.cache.v_LBGSK]
+    buffers += shelf.lengths.values()
+    assert shelf.n_bytes == sum(each.numel() * each.element_size() for each in buffers)
+    assert bench.n_bytes > 4 * before
 
 
 def test_several_that_wait_for_one_stream_drive_it_together():
