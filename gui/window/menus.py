@@ -67,6 +67,9 @@ class Menus:
         self._commands = commands
         self._menus: dict[str, QMenu] = {}
         self.actions: dict[str, QAction] = {}
+        # A hundred commands have some thirty conditions, which are looked at after every edit.
+        self._under: dict[Callable[[Store], bool], list[QAction]] = {}
+        self._usable: dict[Callable[[Store], bool], bool] = {}
         for owned in commands:
             command = owned.command
             menu = self.menu(command.menu)
@@ -74,6 +77,7 @@ class Menus:
                 menu.addSeparator()
             action = self.actions[command.id] = CommandAction(owned, perform, window)
             menu.addAction(action)
+            self._under.setdefault(command.when, []).append(action)
             if command.id in below:
                 menu.addMenu(below[command.id])
 
@@ -87,8 +91,12 @@ class Menus:
 
     def update(self, store: Store) -> None:
         """Let those be chosen that can be used now."""
-        for owned in self._commands:
-            self.actions[owned.command.id].setEnabled(owned.command.when(store))
+        for when, actions in self._under.items():
+            usable = when(store)
+            if usable != self._usable.get(when):
+                self._usable[when] = usable
+                for action in actions:
+                    action.setEnabled(usable)
         self.tick()
 
     def tick(self) -> None:
