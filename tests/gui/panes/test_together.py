@@ -81,10 +81,16 @@ def test_a_prompt_that_changes_subject_and_selection_is_asked_about_once(
     asked: list[int] = []
     want = live_store.asked.want
 
-    def counting(owner: str, subject: Subject | None, questions: Mapping[str, Question]) -> bool:
+    def counting(
+        owner: str,
+        subject: Subject | None,
+        questions: Mapping[str, Question],
+        *,
+        draws_next: bool = False,
+    ) -> bool:
         if owner == pane.key and subject is not None:
             asked.append(subject.n_tokens)
-        return want(owner, subject, questions)
+        return want(owner, subject, questions, draws_next=draws_next)
 
     monkeypatch.setattr(live_store.asked, "want", counting)
     before = live_store.read
@@ -127,6 +133,48 @@ class Explaining(Counting):
 
     entry = replace(ENTRY, key="explaining")
     draws_next = True
+
+
+class ExplainingMore(Explaining):
+    """And asks what the others don't."""
+
+    def questions(self) -> Mapping[str, Question]:
+        return {"next": NextToken(self.store.selection.position, n=3)}
+
+
+def test_the_first_picture_is_drawn_while_what_explains_it_is_on_its_way(
+    live_store: Store, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.panes.base.TOGETHER_MS", 60_000)  # no machine is that slow
+    window = QWidget()
+    row = QHBoxLayout(window)
+    explaining, first = ExplainingMore(live_store), Counting(live_store)
+    for pane in (explaining, first):
+        pane.setMinimumSize(40, 40)
+        row.addWidget(pane)
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    qtbot.waitUntil(lambda: not (first.dirty or explaining.dirty or live_store.asked.is_waiting))
+    desk.hold()
+    live_store.select(position=2)
+    held, desk.held = desk.held or [], None
+    asks = {ask.question: ask for ask in held if isinstance(ask, m.Ask)}
+    assert [ask.turn for ask in asks.values()] == [1, 0, 0, 2]
+    for pane in (explaining, first):
+        pane.drawn_with.clear()
+    desk._submit(asks[NextToken(2)])
+    desk._submit(asks[NextToken(1)])
+    qtbot.waitUntil(lambda: bool(first.drawn_with), timeout=20_000)
+    qtbot.wait(50)
+    assert first.drawn_with == [{"next", "before"}]
+    assert explaining.drawn_with == []
+    assert live_store.asked.awaits_next
+    desk._submit(asks[NextToken(2, n=3)])
+    qtbot.waitUntil(lambda: bool(explaining.drawn_with), timeout=20_000)
+    assert explaining.drawn_with == [{"next"}]
+    assert not live_store.asked.awaits_next
+    assert live_store.asked.is_waiting  # for what is looked at later
 
 
 class Painted(QObject):

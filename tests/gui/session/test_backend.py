@@ -76,6 +76,18 @@ def test_what_is_looked_at_later_lets_other_questions_go_first_but_nothing_else(
     assert taken == [first, lens, why, opening, last]
 
 
+def test_what_is_drawn_next_is_answered_after_the_first_and_before_what_is_later() -> None:
+    mailbox = Mailbox()
+    subject = Subject(1, None, (4, 5))
+    lens = m.Ask(subject=subject, question=Lens(positions=(1,)))
+    following = [m.Ask(subject=subject, question=NextToken(at), next=True) for at in (0, 1)]
+    first = m.Ask(subject=subject, question=NextToken(position=1, n=3))
+    for request in (lens, *following, first):
+        mailbox.put(request)
+    taken = [mailbox.take(wait=False) for _ in range(4)]
+    assert taken == [first, *following, lens]
+
+
 def test_the_class_of_a_request_says_whether_it_is_replaced_while_it_waits() -> None:
     mailbox = Mailbox()
     kept, old, new = Count(to=1), CountAnew(to=1), CountAnew(to=2)

@@ -338,3 +338,32 @@ def test_what_is_looked_at_later_goes_on_once_the_first_is_drawn(
     assert engine.idle_for == 0
     assert any(isinstance(result, m.Answered) for result in to_the_end_of_all(engine))
     list(engine.close())
+
+
+def test_what_is_drawn_next_rests_for_less_and_comes_before_what_is_later(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("model.engine.opening.AT_ONCE_SECONDS", 600.0)
+    now = 100.0
+    engine = Engine("cpu", threads=1, lead=(0.0, 2.0, 5.0))
+    monkeypatch.setattr("model.engine.engine.time.monotonic", lambda: now)
+    list(engine.start())
+    list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
+    subject = read(engine).subject
+    lens = m.Ask(subject=subject, question=Lens(positions=(1,)))
+    following = m.Ask(subject=subject, question=NextToken(position=0), next=True)
+    first = m.Ask(subject=subject, question=NextToken(position=1))
+    results = [result for ask in (first, lens, following) for result in engine.handle(ask)]
+    answered = [result.request_id for result in results if isinstance(result, m.Answered)]
+    assert answered == [first.id]
+    assert engine.idle_for == pytest.approx(2.0)
+    assert [result for _ in range(5) for result in engine.advance()] == []
+    now += 2.1
+    assert engine.idle_for == 0
+    results = [result for _ in range(5) for result in engine.advance()]
+    answered = [result.request_id for result in results if isinstance(result, m.Answered)]
+    assert answered == [following.id]
+    assert engine.idle_for == pytest.approx(2.9), "the first picture began to be drawn 2.1 s ago"
+    now += 3.0
+    assert any(result.request_id == lens.id for result in to_the_end_of_all(engine))
+    list(engine.close())

@@ -697,6 +697,26 @@ def test_a_figure_for_print_keeps_its_curves_and_letters(
     assert "embed" in text
 
 
+def test_the_mosaic_is_drawn_anew_for_a_key_only_where_it_is_ordered_by_it(
+    pane: AttentionPane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(pane)
+    drawn: list[str] = []
+    monkeypatch.setattr(pane.mosaic, "redraw", lambda: drawn.append("drawn"))
+    store = pane.store
+    store.select(key=1)
+    pane.invalidate()
+    settle(pane)
+    assert drawn == []
+    pane.controls.set_order("on_key")
+    settle(pane)
+    drawn.clear()
+    store.select(key=0)
+    pane.invalidate()
+    settle(pane)
+    assert drawn
+
+
 def random_checkpoint(folder: Path, config: TransformerConfig) -> Path:
     network = Transformer(config)
     network.initialize(torch.Generator().manual_seed(0), std=0.3)
