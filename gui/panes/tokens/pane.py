@@ -103,7 +103,7 @@ class TokensPane(Pane):
         store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self.invalidate)
         store.adding.changed.connect(self.invalidate)
-        store.selection_changed.connect(self._follow_selection)
+        store.selection_changed.connect(self._on_selection)
 
     # ----------------------------------------------------------------------- questions
 
@@ -363,6 +363,10 @@ class TokensPane(Pane):
             self.toggle_mask(self.store.selection.position)
         else:
             super().keyPressEvent(event)
+
+    def _on_selection(self) -> None:
+        if self._read is self.store.read:  # else it is drawn with the prompt that it is of
+            self._follow_selection()
 
     def _follow_selection(self) -> None:
         selection, read = self.store.selection, self._read

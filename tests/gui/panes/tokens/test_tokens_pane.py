@@ -269,6 +269,25 @@ def test_tokens_are_drawn_without_values_where_these_take_long(
         assert pane._look(1).pending
 
 
+def test_a_prompt_that_is_not_drawn_yet_moves_nothing_in_the_one_that_is(
+    pane: TokensPane, live_store: Store, desk: Desk, qtbot: QtBot
+) -> None:
+    pane._patience.setInterval(600_000)
+    before, said = read_of(live_store), pane._reading.text()
+    selected = pane.strip.selected
+    assert selected == before.n_tokens - 1
+    with answers_kept_back(desk):
+        live_store.set_prompt("A dog")
+        qtbot.waitUntil(lambda: live_store.read is not before)
+        assert live_store.selection.position == 1 != selected
+        assert pane.strip.tokens.texts == tuple(token.text for token in before.tokens)
+        assert (pane.strip.selected, pane._reading.text()) == (selected, said)
+        pane._patience.setInterval(60)
+        pane._patience.start()
+        qtbot.waitUntil(lambda: len(pane.strip.tokens.texts) == 2, timeout=1000)
+        assert pane.strip.selected == 1
+
+
 def test_a_click_selects_the_position_and_shows_its_id(pane: TokensPane, live_store: Store) -> None:
     QTest.mouseClick(pane.strip.viewport(), Qt.MouseButton.LeftButton, pos=middle(pane.strip, 2))
     assert live_store.selection.position == 2
