@@ -188,7 +188,7 @@ def _edit() -> Figures:
     drawn: set[str] = set()
 
     def note(pane: Pane) -> None:
-        if store.read is not None and store.read.text == text and _at_once(pane):
+        if store.read is not None and store.read.text == text and pane.key in at_once:
             drawn.add(pane.key)
 
     for pane in panes:

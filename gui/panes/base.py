@@ -95,8 +95,7 @@ class Pane(QWidget):
         store.asked.join(self._other_owner, self.invalidate)
         store.comparing.changed.connect(self._compare)
         store.asked.settled.connect(self._hurry)
-        store.subject_changed.connect(self._ask_about_these)
-        store.selection_changed.connect(self._ask_about_these)
+        self._hears = False  # of subject and selection
         store.model_changed.connect(self._forget_asked)
         store.theme_changed.connect(self.apply_theme)
         store.theme_changed.connect(self.invalidate)
@@ -327,12 +326,20 @@ class Pane(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        if not self._hears:  # while it can be seen: of some thirty panes few can, at every edit
+            self._hears = True
+            self.store.subject_changed.connect(self._ask_about_these)
+            self.store.selection_changed.connect(self._ask_about_these)
         self.ask()
         if self._dirty:
             self._timer.start(0)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        if self._hears and not event.spontaneous():
+            self._hears = False
+            self.store.subject_changed.disconnect(self._ask_about_these)
+            self.store.selection_changed.disconnect(self._ask_about_these)
         self._asked_about = None
         self.store.asked.want(self.key, self.store.subject, {})
         self.store.asked.want(self._other_owner, None, {})

@@ -36,7 +36,7 @@ from model.subject import Subject
 BUDGET = 512 * 2**20
 """Bytes that streams may take; the newest is kept whatever it takes."""
 
-MOST_STREAMS = 64
+MOST_STREAMS = 32
 """So many are kept at most: of a small model the budget would hold thousands, every edit looks
 through them all, and what one saves is less than that costs."""
 
