@@ -45,6 +45,15 @@ def is_dragged(bar: QTabBar) -> bool:
     return any(one.metaObject().className() == "QWidget" for one in bar.children())
 
 
+def drag(bar: QTabBar) -> None:
+    """From the first tab to the last."""
+    begin, end = bar.tabRect(0).center(), bar.tabRect(bar.count() - 1).center()
+    QTest.mousePress(bar, LEFT, NONE, begin)
+    for tenth in range(1, 11):
+        QTest.mouseMove(bar, begin + (end - begin) * tenth / 10)
+    QTest.mouseRelease(bar, LEFT, NONE, end)
+
+
 def test_a_tab_that_went_away_under_the_mouse_is_not_dragged(
     window: QMainWindow, qtbot: QtBot
 ) -> None:
@@ -72,6 +81,79 @@ def test_tabs_are_moved_by_dragging_as_ever(window: QMainWindow, qtbot: QtBot) -
     qtbot.waitUntil(
         lambda: [bar.tabText(at) for at in range(4)] == ["dock 1", "dock 2", "dock 3", "dock 0"]
     )
+
+
+def test_a_tab_that_another_stands_in_for_by_now_is_not_dragged(
+    window: QMainWindow, qtbot: QtBot
+) -> None:
+    bar = bar_of(window)
+    begin, end = bar.tabRect(0).center(), bar.tabRect(3).center()
+    QTest.mousePress(bar, LEFT, NONE, begin)
+    docks = window.findChildren(QDockWidget)
+    docks[1].hide()
+    another = QDockWidget("another", window)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, another)
+    window.tabifyDockWidget(docks[0], another)
+    qtbot.waitUntil(lambda: "another" in [bar.tabText(at) for at in range(bar.count())])
+    assert bar.count() == 4
+    for tenth in range(1, 11):
+        QTest.mouseMove(bar, begin + (end - begin) * tenth / 10)
+    assert not is_dragged(bar)
+    QTest.mouseRelease(bar, LEFT, NONE, end)
+
+
+def astray(window: MainWindow) -> list[QTabBar]:
+    """Those whose docks don't lie over each other any more."""
+    docks = {dock.windowTitle(): dock for dock in window.docks.values()}
+    found = []
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        tabs = [bar.tabText(at) for at in range(bar.count())]
+        if tabs:
+            beside = window.tabifiedDockWidgets(docks[tabs[0]])
+            if {tabs[0], *(dock.windowTitle() for dock in beside)} != set(tabs):
+                found.append(bar)
+    return found
+
+
+def test_a_tab_of_a_perspective_that_is_gone_is_not_dragged(
+    live_store: Store, qtbot: QtBot
+) -> None:
+    """Qt would look for the group of docks that the tab bar belongs to, and the program end."""
+    window = MainWindow(live_store, Backend(), Settings(perspective="Explore"))
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    layouts = window.layouts
+    layouts.set_perspective("Lab")
+    qtbot.wait(50)
+    bar = next(bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count() > 2)
+    QTest.mouseClick(bar, LEFT, NONE, bar.tabRect(2).center())
+    layouts.set_perspective("Space")
+    qtbot.wait(50)
+    layouts.set_perspective("Lab")  # as it was left: Qt restores it
+    stray = [bar for bar in astray(window) if bar.isVisible()]
+    assert stray, "Qt hides them at once: there is nothing to guard against any more"
+    for bar in stray:
+        drag(bar)
+        assert not is_dragged(bar)
+
+
+def test_a_perspective_that_changes_while_a_tab_is_held_ends_the_drag(
+    live_store: Store, qtbot: QtBot
+) -> None:
+    window = MainWindow(live_store, Backend(), Settings(perspective="Lab"))
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    bar = next(bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count() > 2)
+    begin, end = bar.tabRect(0).center(), bar.tabRect(bar.count() - 1).center()
+    QTest.mousePress(bar, LEFT, NONE, begin)
+    window.layouts.set_perspective("Space")
+    window.layouts.set_perspective("Lab")
+    for tenth in range(1, 11):
+        QTest.mouseMove(bar, begin + (end - begin) * tenth / 10)
+    assert not is_dragged(bar)
+    QTest.mouseRelease(bar, LEFT, NONE, end)
 
 
 def test_the_programs_window_is_guarded(live_store: Store, qtbot: QtBot) -> None:
