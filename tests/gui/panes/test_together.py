@@ -161,6 +161,7 @@ def test_the_first_picture_is_drawn_while_what_explains_it_is_on_its_way(
     held, desk.held = desk.held or [], None
     asks = {ask.question: ask for ask in held if isinstance(ask, m.Ask)}
     assert [ask.turn for ask in asks.values()] == [1, 0, 0, 2]
+    explaining.invalidate()  # as one that shows what is selected
     for pane in (explaining, first):
         pane.drawn_with.clear()
     desk._submit(asks[NextToken(2)])
