@@ -62,7 +62,8 @@ class Models:
             held.turn()
         if held.looked_at is None:
             like = learning.embed.weight
-            copied = Transformer(learning.config, empty=True).to(like.device, like.dtype)
+            with torch.inference_mode(False):  # gradients are asked of them, too
+                copied = Transformer(learning.config, empty=True).to(like.device, like.dtype)
             held.looked_at = copied.eval().requires_grad_(False)
         if held.step != step:
             with torch.no_grad():

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Generator
 from pathlib import Path
 
+import torch
+
 from model.checkpoint.opening import reading_step
 from model.slices import finish
 from model.transformer import Transformer
@@ -63,7 +65,10 @@ class StepWeights:
             try:
                 while True:
                     try:
-                        next(slices)
+                        # Whoever looks at activations asks in inference mode: weights that are
+                        # made there are of no use to gradients, for as long as they are kept.
+                        with torch.inference_mode(False):
+                            next(slices)
                     except StopIteration as stop:
                         network: Transformer = stop.value
                         break

@@ -204,7 +204,9 @@ def test_a_model_that_is_gone_is_said():
 def test_what_is_asked_of_a_learning_model_is_about_the_step_that_was_looked_at():
     transformer = network(BASE)
     bench = held(transformer)
-    bench.look(1, step=5)
+    with torch.inference_mode():
+        bench.look(1, step=5)
+    assert not any(one.is_inference() for one in bench.network_at(1, 5).parameters())
     then = record(transformer, torch.tensor([IDS]), ("blocks.1.hook_resid_post",))
     expected = then["blocks.1.hook_resid_post"].clone()
     with torch.no_grad():

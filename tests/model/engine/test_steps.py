@@ -22,6 +22,7 @@ from model.engine import Engine
 from model.probe.answering import fitted
 from model.probe.heads.asks import SCORES, Heads, HeadsFound
 from model.probe.landscape.asks import Landscape
+from model.probe.loss_flow.asks import LossFlow
 from model.probe.next_token.asks import NextToken
 from model.probe.pattern.asks import Pattern
 from model.probe.question import Answer, Named, Question
@@ -198,6 +199,22 @@ def test_a_model_alone_has_no_steps(engine: Engine, run_dir: Path, tmp_path: Pat
 
 
 # ---------------------------------------------------------------------------------- asking
+
+
+def test_weights_that_are_read_while_something_is_looked_at_serve_gradients_too(
+    engine: Engine, run_dir: Path
+) -> None:
+    """A step that was let go is read again by whoever asks first, mostly without gradients."""
+    info = opened(engine, run_dir)
+    bench = engine.place.bench
+    with torch.inference_mode():
+        network = bench.network_at(info.model_id, 5)
+    tensors = [*network.parameters(), *network.buffers()]
+    assert tensors
+    assert not any(tensor.is_inference() for tensor in tensors)
+    subject = replace(read(engine), step=5)
+    found, refused = answer_or_why(engine, subject, LossFlow(position=1))
+    assert found, refused
 
 
 @pytest.mark.parametrize("question", questions(), ids=lambda q: type(q).__name__)
