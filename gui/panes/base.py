@@ -328,8 +328,7 @@ class Pane(QWidget):
         super().showEvent(event)
         if not self._hears:  # while it can be seen: of some thirty panes few can, at every edit
             self._hears = True
-            self.store.subject_changed.connect(self._ask_about_these)
-            self.store.selection_changed.connect(self._ask_about_these)
+            self.store.about_changed.connect(self._ask_about_these)
         self.ask()
         if self._dirty:
             self._timer.start(0)
@@ -338,8 +337,7 @@ class Pane(QWidget):
         super().hideEvent(event)
         if self._hears and not event.spontaneous():
             self._hears = False
-            self.store.subject_changed.disconnect(self._ask_about_these)
-            self.store.selection_changed.disconnect(self._ask_about_these)
+            self.store.about_changed.disconnect(self._ask_about_these)
         self._asked_about = None
         self.store.asked.want(self.key, self.store.subject, {})
         self.store.asked.want(self._other_owner, None, {})

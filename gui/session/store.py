@@ -99,6 +99,7 @@ class Store(QObject):
     subject_changed = Signal()  # another prompt was read, or none: `read` / `prompt_problem`
     subject_ran = Signal()  # the prompt was run: `ran`
     selection_changed = Signal()
+    about_changed = Signal()  # one of both: panes ask now, before they hear of it otherwise
     inspected_changed = Signal()
     vocabulary_changed = Signal()  # a new projection of the vocabulary
     neighbours_changed = Signal()
@@ -160,6 +161,10 @@ class Store(QObject):
         self.run_until = RunUntil(self)
         self.trained_under = TrainedUnder(self)
         self.asked.delivered.connect(self._deliver_vocabulary)
+        # After the features, which say what is compared, and before any pane: one that drew before
+        # it had asked would draw the old answer as if it were what it wants, and again with the new.
+        self.subject_changed.connect(self.about_changed)
+        self.selection_changed.connect(self.about_changed)
 
     # ------------------------------------------------------------------ asked by panes
 

@@ -23,6 +23,7 @@ from model.probe.next_token.asks import NextToken
 from model.probe.question import Question
 from model.subject import Subject
 from tests.gui.desk import Desk
+from tests.gui.keeping_back import answers_kept_back
 from tests.samples.pane import ENTRY
 
 
@@ -126,6 +127,39 @@ def test_what_was_asked_of_a_model_is_asked_again_when_one_comes_into_view(
     live_store.model_changed.emit()  # what was said is forgotten with the one before
     live_store.subject_changed.emit()
     assert asked == ["asked"]
+
+
+class Hearing(Counting):
+    """Hears of subject and selection itself, like most panes."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.heard: list[tuple[str, bool]] = []
+        store.subject_changed.connect(partial(self._hear, "subject"))
+        store.selection_changed.connect(partial(self._hear, "selection"))
+
+    def _hear(self, what: str) -> None:
+        slot = self.slot("lens")
+        self.heard.append((what, slot is not None and slot.is_current))
+
+
+def test_a_pane_has_asked_before_it_hears_of_a_change_itself(
+    live_store: Store, desk: Desk, qtbot: QtBot
+) -> None:
+    # Else it takes the old answer for what it wants now, draws it, and draws again.
+    pane = Hearing(live_store)
+    qtbot.addWidget(pane)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    qtbot.waitUntil(lambda: bool(pane.drawn_with) and not pane.dirty)
+    before = live_store.read
+    assert before is not None
+    with answers_kept_back(desk):
+        live_store.select(position=1)
+        assert pane.heard == [("selection", False)]
+        live_store.set_prompt(before.text + " and the queen")
+        qtbot.waitUntil(lambda: live_store.read is not before)
+        assert pane.heard[1] == ("subject", False)
 
 
 class Explaining(Counting):
