@@ -19,6 +19,7 @@ from gui.pace import Pace, Turns
 from gui.panes.entry import PaneEntry
 from gui.reading import code
 from gui.session.asked import Slot
+from gui.session.on_screen import AFTER_PAINTING
 from gui.session.state import Selection
 from gui.session.store import Store
 from model.probe.question import Answer, Named, Question
@@ -41,8 +42,6 @@ for 13 to 28 ms, several times a second."""
 
 
 _NEXT_TURN = QEvent.Type(QEvent.registerEventType())
-_AFTER_PAINTING = Qt.EventPriority.LowEventPriority.value - 1
-"""Qt posts the painting of what was drawn with the low priority."""
 
 
 class Pane(QWidget):
@@ -315,7 +314,7 @@ class Pane(QWidget):
         if learns and (wait := self.turns.wait_ms()):
             self._timer.start(wait)
         elif self.draws_next and not learns:  # else each has a turn of its own
-            QCoreApplication.postEvent(self, QEvent(_NEXT_TURN), _AFTER_PAINTING)
+            QCoreApplication.postEvent(self, QEvent(_NEXT_TURN), AFTER_PAINTING)
         else:
             self.refresh_now()
 

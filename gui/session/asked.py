@@ -23,6 +23,7 @@ from PySide6.QtCore import QTimer, Signal
 
 from gui.session import gathering
 from gui.session.feature import Feature
+from gui.session.on_screen import OnScreen
 from model import messages as m
 from model.probe.question import Answer, Question
 from model.subject import Subject
@@ -125,6 +126,7 @@ class Asked(Feature):
         self._asking: dict[tuple[Subject, Question], Asking] = {}
         # What the first picture shows; what is looked at at once; anything.
         self._was_on_its_way = (False, False, False)
+        self._on_screen = OnScreen(self._tell_painted, self)
         self._some_wait = False  # answers that are drawn together with others to come
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
@@ -415,6 +417,13 @@ class Asked(Feature):
         )
         if any(one and not still for one, still in zip(was, self._was_on_its_way, strict=True)):
             self.settled.emit()
+            if not first and was[:2] != self._was_on_its_way[:2]:
+                self._on_screen.follow(0 if at_once else 1)
+
+    def _tell_painted(self, turn: int) -> None:
+        """The worker may go on with what is drawn after it, if anything is asked."""
+        if self._asking:
+            self._store.send(m.Painted(turn=turn))
 
     def _give_up(self, no_longer: Iterable[tuple[Subject, Question]]) -> None:
         """Of what somebody wants no longer, ask no more for what nobody else wants either."""

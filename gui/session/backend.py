@@ -31,10 +31,10 @@ WORKING = "working"
 WARM_UP_AFTER = 0.5
 """Seconds without a request after which nobody waits: then what torch does only once is done."""
 
-LEAD_SECONDS = (0.0, 0.007, 0.015)
-"""After the answers that are drawn first the worker rests for so long before it goes on with those
-that are drawn next, and with those for later: both threads share the interpreter, and the first
-picture would wait for what comes after it.
+LEAD_SECONDS = (0.0, 0.1, 0.2)
+"""After the answers that are drawn first the worker rests until they are on the screen before it
+goes on with those that are drawn next, and so on; for so long at most, whatever the window does.
+Both threads share the interpreter, and the first picture would wait for what comes after it.
 """
 
 IN_BUNDLES = (m.Activity, m.Answered, m.StreamReady)

@@ -161,8 +161,8 @@ class Store(QObject):
         self.run_until = RunUntil(self)
         self.trained_under = TrainedUnder(self)
         self.asked.delivered.connect(self._deliver_vocabulary)
-        # After the features, which say what is compared, and before any pane: one that drew before
-        # it had asked would draw the old answer as if it were what it wants, and again with the new.
+        # After the features, which say what is compared, and before any pane: one that draws before
+        # it has asked takes the old answer for what it wants, and draws again with the new one.
         self.subject_changed.connect(self.about_changed)
         self.selection_changed.connect(self.about_changed)
 

@@ -40,8 +40,9 @@ class Engine:
     Args:
         device: "auto", "cpu", "cuda" or "mps".
         threads: for torch; None takes the cores at hand less one.
-        lead: seconds for which questions of each turn (`messages.Ask.turn`) wait after the last
-            answer of the first: who draws that shares the interpreter with what computes.
+        lead: seconds for which questions of each turn (`messages.Ask.turn`) wait at most after the
+            last answer of the first, until those before are on the screen (`messages.Painted`):
+            who draws them shares the interpreter with what computes.
 
     Attributes:
         place: what its jobs share. Nobody else changes it.
@@ -56,6 +57,7 @@ class Engine:
         self.place = Workplace(device, threads)
         self._lead = lead
         self._answered = -math.inf  # when the last answer was given that is drawn first
+        self._painted = -1  # the last turn whose answers are on the screen since then
         self._live: dict[int, _Live] = {}  # by request id, in the order in which they began
 
     def start(self) -> Iterator[m.Result]:
@@ -86,8 +88,10 @@ class Engine:
         going = [request for request in going if not self.place.paused(request)]
         if not all(_turn(request) for request in going):
             return 0.0
-        lead = min((self._lead[_turn(request)] for request in going), default=self._lead[LATER])
-        return max(0.0, self._answered + lead - time.monotonic())
+        turn = min((_turn(request) for request in going), default=LATER)
+        if turn <= self._painted + 1:
+            return 0.0
+        return max(0.0, self._answered + self._lead[turn] - time.monotonic())
 
     def handle(self, request: m.Request) -> Iterator[m.Result]:
         """Begin on a request: all of it where it is small.
@@ -96,6 +100,9 @@ class Engine:
         """
         if isinstance(request, m.Cancel):
             yield from self._cancel(request.target)
+            return
+        if isinstance(request, m.Painted):
+            self._painted = max(self._painted, request.turn)
             return
         for other in tuple(self._live.values()):
             if request.replaces(other.request):
@@ -169,7 +176,7 @@ class Engine:
         except StopIteration:
             self._live.pop(live.request.id, None)
             if isinstance(live.request, m.Ask) and live.request.turn == 0:
-                self._answered = time.monotonic()
+                self._answered, self._painted = time.monotonic(), -1
         except JobCancelled:
             self._live.pop(live.request.id, None)
             yield m.Cancelled(request_id=live.request.id)

@@ -92,6 +92,20 @@ class Ask(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Painted(Request):
+    """What was answered is on the screen: what is drawn after it need not be kept back any more.
+
+    Nothing comes of it.
+
+    Attributes:
+        turn: the last whose answers are (`Ask.turn`).
+    """
+
+    newest_wins: ClassVar[bool] = True
+    turn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptRead(Result):
     """A prompt as it is read: the subject that questions are about from now on.
 

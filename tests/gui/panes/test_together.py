@@ -250,6 +250,51 @@ def test_what_explains_draws_when_the_first_picture_is_painted(
         assert told.index(first.key) < told.index("painted") < told.index("explaining"), told
 
 
+def test_the_worker_is_told_when_each_picture_is_on_the_screen(
+    live_store: Store, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.panes.base.TOGETHER_MS", 60_000)  # no machine is that slow
+    window = QWidget()
+    row = QHBoxLayout(window)
+    explaining, first = ExplainingMore(live_store), Counting(live_store)
+    for pane in (explaining, first):
+        pane.setMinimumSize(40, 40)
+        row.addWidget(pane)
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    qtbot.waitUntil(lambda: not (first.dirty or explaining.dirty or live_store.asked.is_waiting))
+    told: list[str] = []
+    for pane in (explaining, first):
+        Painted(pane, told)
+    desk.hold()
+    live_store.select(position=2)
+    asks = {ask.question: ask for ask in desk.held or [] if isinstance(ask, m.Ask)}
+    desk.held = None
+    submit = live_store._submit
+
+    def noting(request: m.Request) -> None:
+        if isinstance(request, m.Painted):
+            told.append(f"told {request.turn}")
+        submit(request)
+
+    monkeypatch.setattr(live_store, "_submit", noting)
+    told.clear()
+    desk._submit(asks[NextToken(2)])
+    qtbot.wait(50)
+    assert told == [], "another of the first picture is on its way"
+    desk._submit(asks[NextToken(1)])
+    qtbot.waitUntil(lambda: "told 0" in told, timeout=20_000)
+    assert told == ["painted", "told 0"]
+    desk._submit(asks[NextToken(2, n=3)])
+    qtbot.waitUntil(lambda: "told 1" in told, timeout=20_000)
+    assert told == ["painted", "told 0", "painted", "told 1"]
+    desk._submit(asks[Lens(positions=(2,))])  # nothing more is on its way: nobody needs to know
+    qtbot.waitUntil(lambda: len(told) > 4, timeout=20_000)
+    qtbot.wait(50)
+    assert told[4:] == ["painted"]
+
+
 def test_stage_and_inspector_draw_after_layers_and_the_next_token(
     live_store: Store, qtbot: QtBot
 ) -> None:

@@ -367,3 +367,32 @@ def test_what_is_drawn_next_rests_for_less_and_comes_before_what_is_later(
     now += 3.0
     assert any(result.request_id == lens.id for result in to_the_end_of_all(engine))
     list(engine.close())
+
+
+def test_what_is_drawn_next_rests_only_until_what_came_before_is_on_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("model.engine.opening.AT_ONCE_SECONDS", 600.0)
+    engine = Engine("cpu", threads=1, lead=(0.0, 2.0, 5.0))
+    monkeypatch.setattr("model.engine.engine.time.monotonic", lambda: 100.0)
+    list(engine.start())
+    list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
+    subject = read(engine).subject
+    for position in (1, 2):  # what was seen of the one before says nothing of the second
+        lens = m.Ask(subject=subject, question=Lens(positions=(position,)))
+        following = m.Ask(subject=subject, question=NextToken(position=0), next=True)
+        first = m.Ask(subject=subject, question=NextToken(position=position))
+        for ask in (first, lens, following):
+            list(engine.handle(ask))
+        assert engine.idle_for == pytest.approx(2.0)
+        assert list(engine.handle(m.Painted(turn=0))) == []
+        assert engine.idle_for == 0
+        results = [result for _ in range(5) for result in engine.advance()]
+        answered = [result.request_id for result in results if isinstance(result, m.Answered)]
+        assert answered == [following.id]
+        assert engine.idle_for == pytest.approx(5.0), "the second picture is not on the screen yet"
+        list(engine.handle(m.Painted(turn=1)))
+        assert engine.idle_for == 0
+        results = to_the_end_of_all(engine)
+        assert any(result.request_id == lens.id for result in results)
+    list(engine.close())
