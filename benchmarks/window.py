@@ -168,8 +168,7 @@ def _edit() -> Figures:
     The first picture is there when every pane of it has drawn what it asks for at once (the strips
     of Layers, the matrix and the routes, the next token), and it is on the screen; the stage and
     the Inspector follow in the next turn; the rest (lens, mosaic, parts of the logit, surprisal)
-    comes after. The chips of the tokens ask nothing: they are drawn when the text is read, before
-    all that.
+    comes after. The chips of the tokens are drawn with their surprisals, after the first picture.
     """
     from gui.panes.prompt.pane import PromptPane
 

@@ -16,7 +16,8 @@ PLUS = " + "
 """Between the path of an adapter and that of the model that it changes."""
 
 _NO_NAMES = {"checkpoint", "ckpt", "config", "model", "pytorch_model", "run"}
-_FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors", ".toml"}
+FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors", ".toml"}
+"""Suffixes of the files that a model lies in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def checkpoint_name(path: str | PurePath) -> str:
     if path.parent.name == "snapshots" and step.isdecimal() and path.parent.parent.name:
         return f"{path.parent.parent.name} · step {int(step):,}"
     stem = path.name.partition(".")[0].partition("-0")[0]
-    says_nothing = stem in _NO_NAMES and path.suffix in _FILES
+    says_nothing = stem in _NO_NAMES and path.suffix in FILES
     return (path.parent.name if says_nothing else "") or path.name
 
 

@@ -421,9 +421,8 @@ class Asked(Feature):
                 self._on_screen.follow(0 if at_once else 1)
 
     def _tell_painted(self, turn: int) -> None:
-        """The worker may go on with what is drawn after it, if anything is asked."""
-        if self._asking:
-            self._store.send(m.Painted(turn=turn))
+        """The worker may go on with what is drawn after it, or has nothing more to wait for."""
+        self._store.send(m.Painted(turn=turn))
 
     def _give_up(self, no_longer: Iterable[tuple[Subject, Question]]) -> None:
         """Of what somebody wants no longer, ask no more for what nobody else wants either."""

@@ -15,15 +15,10 @@ from gui.session.training_run import Run
 from model import messages as m
 from model.train.preferences import Preference
 from model.train.recipe import Recipe
+from model.train.tuning_recipe import base_name
 
 if TYPE_CHECKING:
     from gui.session.store import Store
-
-
-SNAPSHOTS = "snapshots"
-"""The folder of a run in which its steps lie."""
-NAME = 40
-"""Letters of a model's name that a run's name begins with."""
 
 
 class Tuning(Feature):
@@ -68,12 +63,8 @@ class Tuning(Feature):
 
     @property
     def base_name(self) -> str:
-        """What a run is named after that begins with `weights`: a run for one of its snapshots."""
-        path = Path(self.weights)
-        if path.parent.name == SNAPSHOTS:
-            path = path.parent.parent
-            return path.name[:NAME] or "model"
-        return path.stem[:NAME] or "model"
+        """What a run is named after that begins with `weights`."""
+        return base_name(self.weights)
 
     # ------------------------------------------------------------------------ choosing
 

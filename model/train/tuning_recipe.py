@@ -5,14 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from model.hub.names import cached_name
+from model.preview import FILES, checkpoint_name
 from model.train.recipe import Recipe, Tuning
+from model.train.run_folder import SNAPSHOTS
 
 LARGE = 20_000_000
 """Parameters above which snapshots between first and last would cost more than they show."""
 _LONGEST = 128
+_NAME = 40
+"""Letters of a model's name that a run's name begins with."""
 _RATES: dict[Tuning, float] = {"lora": 1e-3, "full": 1e-4}
 """Of AdamW: an adapter, which begins at zero, takes ten times what all weights bear (Biderman et
 al. 2024, arXiv:2405.09673)."""
+
+
+def base_name(weights: str) -> str:
+    """What a run is named after that begins with a model: 40 letters of its name at most.
+
+    A folder's name is taken whole: what follows its last dot is no suffix (``Qwen2.5-0.5B``). One
+    of a run's snapshots goes by the run, one in the cache of a hub by its name there.
+    """
+    path = Path(weights)
+    cached = cached_name(path)
+    if cached is None and path.parent.name == SNAPSHOTS:
+        path = path.parent.parent
+    name = checkpoint_name(path) if cached is None else cached.rpartition("/")[2]
+    stem, dot, suffix = name.rpartition(".")
+    return (stem if dot + suffix.lower() in FILES else name)[:_NAME] or "model"
 
 
 def tuning_recipe(
@@ -30,7 +50,7 @@ def tuning_recipe(
     large = n_params > LARGE
     rate = _RATES[tuning]
     return Recipe(
-        name=f"{Path(weights).stem[:40] or 'model'}-{tuning}",
+        name=f"{base_name(weights)}-{tuning}",
         data=data,
         data_tokens=100_000,
         tokenizer=weights,
@@ -65,7 +85,7 @@ def preferences_recipe(weights: str, n_ctx: int, n_params: int) -> Recipe:
     base = tuning_recipe(weights, "choices.jsonl", n_ctx, n_params, "lora")
     return replace(
         base,
-        name=f"{Path(weights).stem[:40] or 'model'}-dpo",
+        name=f"{base_name(weights)}-dpo",
         objective="preferences",
         n_ctx=n_ctx,
         batch_size=4,

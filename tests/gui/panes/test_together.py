@@ -289,7 +289,7 @@ def test_the_worker_is_told_when_each_picture_is_on_the_screen(
     desk._submit(asks[NextToken(2, n=3)])
     qtbot.waitUntil(lambda: "told 1" in told, timeout=20_000)
     assert told == ["painted", "told 0", "painted", "told 1"]
-    desk._submit(asks[Lens(positions=(2,))])  # nothing more is on its way: nobody needs to know
+    desk._submit(asks[Lens(positions=(2,))])  # after which nothing is kept back
     qtbot.waitUntil(lambda: len(told) > 4, timeout=20_000)
     qtbot.wait(50)
     assert told[4:] == ["painted"]
