@@ -7,11 +7,18 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
+from typing import cast
 
 import pytest
 from PySide6.QtCore import QMessageLogContext, QtMsgType
+from PySide6.QtWidgets import QApplication, QCompleter, QLineEdit, QScrollBar, QWidget
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
+from gui.program.program import Program
 from model import messages as m
+from tools.soak.actions import Hand
 from tools.soak.driver import growth
 from tools.soak.watching import Watcher
 
@@ -37,6 +44,24 @@ def test_a_thousand_random_actions_break_nothing(tmp_path: Path):
     actions = re.findall(r"^\d+ (\w+)$", (tmp_path / "log").read_text("utf-8"), re.MULTILINE)
     assert len(actions) >= 1000
     assert {"click", "drag", "press_keys", "write_a_prompt", "open_bad", "open_good"} <= {*actions}
+
+
+def test_what_is_picked_from_a_completers_popup_is_still_there(tmp_path: Path, qtbot: QtBot):
+    field = QLineEdit()
+    qtbot.addWidget(field)
+    completer = QCompleter(["loss", "lr"], field)
+    field.setCompleter(completer)
+    with qtbot.waitExposed(field):
+        field.show()
+    field.setText("l")
+    completer.complete()
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
+    hand = Hand(Random(1), cast("Program", None), tmp_path, [], [])
+    picked = hand.pick(QScrollBar) or hand.pick(QWidget)
+    assert picked is not None
+    assert isValid(picked)
+    hand.point(picked)
+    picked.window().hide()
 
 
 def test_the_watcher_hears_what_must_not_happen():

@@ -9,7 +9,7 @@ window's lists of commands and panes; no pane in particular but the prompt.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TypeAlias
@@ -80,6 +80,8 @@ class Hand:
         bad: what is none.
         without: names of actions that are left out, to find which of them does something.
         note: is told what is touched before it is: the last line of a log that ends in a crash.
+        reached: what the last one was picked from. Of a popup that Qt made, a completer's, PySide
+            forgets all parts as soon as its object of the popup itself is gone.
     """
 
     random: Random
@@ -89,6 +91,7 @@ class Hand:
     bad: list[str]
     without: frozenset[str] = frozenset()
     note: Callable[[str], None] = _unheard
+    reached: list[QWidget] = field(default_factory=list)
 
     @property
     def top(self) -> QWidget:
@@ -107,6 +110,7 @@ class Hand:
     def pick(self, kind: type[QWidget]) -> QWidget | None:
         """One of a kind that is in reach of the mouse."""
         top = self.top
+        self.reached[:] = [top]
         found = [w for w in top.findChildren(kind) if w.isVisible() and w.isEnabled()]
         if isinstance(top, kind):
             found.append(top)
