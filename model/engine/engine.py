@@ -84,6 +84,9 @@ class Engine:
     @property
     def idle_for(self) -> float:
         """Seconds for which nothing is to be computed, although something goes on."""
+        left = self._answered + max(self._lead) - time.monotonic()
+        if left <= 0:  # asked for each question and slice, of which an edit makes some fifty
+            return 0.0
         going = [live.request for live in self._live.values()]
         going = [request for request in going if not self.place.paused(request)]
         if not all(_turn(request) for request in going):

@@ -255,10 +255,10 @@ class Workplace:
 
     def paused(self, request: m.Request) -> bool:
         """Whether the job of that request waits for the person."""
-        return any(
-            going is not None and going.request is request and going.paused
-            for going in (self.run, self.queue)
-        )
+        run, queue = self.run, self.queue  # a loop would cost three times as much, at every slice
+        if run is not None and run.request is request and run.paused:
+            return True
+        return queue is not None and queue.request is request and queue.paused
 
     def stop_training(self) -> None:
         """Have a run or a queue end within one step."""
