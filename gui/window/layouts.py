@@ -19,7 +19,13 @@ from gui import settings as settings_file
 from gui.settings import Settings
 from gui.window.arrangements import PERSPECTIVES, Split, arrangement, keys
 from gui.window.dock import PaneDock
-from gui.window.perspectives import arrange, measured, resize, shape
+from gui.window.perspectives import (
+    arrange,
+    let_go_of_separators,
+    measured,
+    resize,
+    shape,
+)
 
 ADDED_SHARE = 5
 """A pane that an arrangement has no place for gets one of so many parts of the window's width."""
@@ -94,6 +100,7 @@ class Layouts(QObject):
         """Bring a pane to the front, wherever it is; at the right, if it has no place."""
         dock = self._docks[key]
         placed = self._window.dockWidgetArea(dock) != Qt.DockWidgetArea.NoDockWidgetArea
+        let_go_of_separators(self._window)
         if not placed:
             self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         dock.show()
@@ -119,6 +126,7 @@ class Layouts(QObject):
         saved = self._settings.layouts.get(self.perspective)
         focused = self._window.focusWidget()
         self._sized_by_person = False
+        let_go_of_separators(self._window)
         # A saved state says nothing of docks that were not placed then: they would stay in sight.
         for dock in self._docks.values():
             dock.hide()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRect, Qt
+from PySide6.QtGui import QHoverEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from gui.window.arrangements import Direction, Split, Tabs, keys
@@ -32,6 +33,18 @@ def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split)
     for key in _in_front(split):
         docks[key].raise_()
     resize(window, docks, split)
+
+
+def let_go_of_separators(window: QMainWindow) -> None:
+    """Have Qt forget the separator that the mouse is over; call before docks are placed anew.
+
+    Qt (6.11) remembers its way through the tree of docks, and goes it when the mouse moves on or
+    leaves, also where the tree is another by then: it reads what is no dock
+    (``QDockAreaLayoutInfo::separatorRect``). A key changes the arrangement under a mouse at rest.
+    """
+    nowhere = QPointF(-1, -1)
+    leaves = QHoverEvent(QEvent.Type.HoverLeave, nowhere, nowhere, nowhere)
+    QCoreApplication.sendEvent(window, leaves)
 
 
 def _in_front(split: Split) -> list[str]:
