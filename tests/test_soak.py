@@ -90,9 +90,11 @@ def test_a_stall_is_one_of_the_window_alone(monkeypatch: pytest.MonkeyPatch):
     clock[0], waited[0] = 3.0, 2.5  # others had the processor most of the time
     watcher.beat()
     assert watcher.faults == []
+    watcher.doing = "12, click"
     clock[0] = 5.5
     watcher.beat()
-    assert watcher.faults == ["the window stood still for 2.5 s"]
+    assert watcher.faults == ["the window stood still for 2.5 s (12, click)"]
+    assert watcher.longest_turn == "longest turn 2.50 s (12, click)"
 
 
 def test_growth_leaves_the_beginning_out():

@@ -103,9 +103,7 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
         if grown > MOST_GROWTH and n_actions >= LEAST_FOR_MEMORY:
             watcher.faults.append(f"memory grew by {100 * grown:.1f} %")
     if not watcher.faults:
-        print(
-            f"nothing went wrong in {driver.done:,} actions; longest turn {watcher.longest:.2f} s"
-        )
+        print(f"nothing went wrong in {driver.done:,} actions; {watcher.longest_turn}")
         return 0
     print(f"after these actions (seed {seed} replays them):\n{last_lines(log)}\n")
     print("\n".join(watcher.faults))

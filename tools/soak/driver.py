@@ -127,6 +127,7 @@ class Driver(QObject):
         self.done += 1
         write(self._log, f"{self.done} {action.__name__}")
         self._acts_since = time.monotonic()
+        self._watcher.doing = f"{self.done:,}, {action.__name__}"
         try:
             done = action(hand)
         finally:
@@ -147,6 +148,7 @@ class Driver(QObject):
     def _weigh(self) -> None:
         """Back to where all began, so that weights can be compared; a turn for each part."""
         program, window = self._program, self._program.window
+        self._watcher.doing = f"to be weighed: {self._weighs[0]}"
         match self._weighs.pop(0):
             case "leave":
                 for _ in range(5):
@@ -168,7 +170,7 @@ class Driver(QObject):
                 self._tell(
                     f"{self.done:,} of {self._n_actions:,} actions; "
                     f"{self.weights[-1] / 2**20:.0f} MB; "
-                    f"longest turn {self._watcher.longest:.2f} s"
+                    + self._watcher.longest_turn
                 )
         self._waits_until = time.monotonic() + QUIET_SECONDS
 

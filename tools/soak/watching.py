@@ -37,11 +37,14 @@ class Watcher:
     Attributes:
         faults: one text each, in the order they came.
         longest: seconds that the window's thread was busy or waited at once, at most.
+        longest_in: what was done last before that.
+        doing: what is done now; whoever does it says so.
     """
 
     def __init__(self) -> None:
         self.faults: list[str] = []
         self.longest = 0.0
+        self.longest_in = self.doing = "the start"
         self._beat: tuple[float, float] | None = None
         self._threads = set(threading.enumerate())
 
@@ -87,14 +90,20 @@ class Watcher:
         now = time.monotonic(), _seconds_kept_waiting()
         if self._beat is not None:
             stall = now[0] - self._beat[0] - (now[1] - self._beat[1])
-            self.longest = max(self.longest, stall)
+            if stall > self.longest:
+                self.longest, self.longest_in = stall, self.doing
             if stall > STALL_SECONDS:
-                self.faults.append(f"the window stood still for {stall:.1f} s")
+                self.faults.append(f"the window stood still for {stall:.1f} s ({self.doing})")
         self._beat = now
 
     def rest(self) -> None:
         """What comes until the next beat is no stall of the window."""
         self._beat = None
+
+    @property
+    def longest_turn(self) -> str:
+        """In words, and in what it was."""
+        return f"longest turn {self.longest:.2f} s ({self.longest_in})"
 
     def threads_left(self) -> list[str]:
         """Names of Python's threads that were not there at the beginning, and don't end now."""
