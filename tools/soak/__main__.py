@@ -62,9 +62,11 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
     from tools.soak.actions import Hand
     from tools.soak.driver import END_SECONDS, Driver, growth, last_lines
     from tools.soak.files import make_files
+    from tools.soak.tour import tour
     from tools.soak.watching import Watcher, catch_warnings
 
     n_actions, without = options.actions, frozenset(options.without)
+    judged = n_actions >= LEAST_FOR_MEMORY
     faulthandler.enable()
     print(f"soak: {n_actions:,} actions, seed {seed}, log {log}", flush=True)
     (folder / "files").mkdir()
@@ -86,7 +88,10 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
             program.start()
             note = partial(_note, lines)
             hand = Hand(chance, program, folder, good, bad, without, note)
-            driver = Driver(hand, watcher, n_actions, lines, _tell, driver, calm=options.calm)
+            first = tour(program, good) if driver is None and judged else ()
+            driver = Driver(
+                hand, watcher, n_actions, lines, _tell, driver, first, calm=options.calm
+            )
             driver.start()
             app.exec()
             driver.stop()
@@ -100,7 +105,7 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
     grown = growth(driver.weights)
     if grown is not None:
         print(f"memory grew by {100 * grown:.1f} % from the first tenth on")
-        if grown > MOST_GROWTH and n_actions >= LEAST_FOR_MEMORY:
+        if grown > MOST_GROWTH and judged:
             watcher.faults.append(f"memory grew by {100 * grown:.1f} %")
     if not watcher.faults:
         print(f"nothing went wrong in {driver.done:,} actions; {watcher.longest_turn}")

@@ -6,7 +6,7 @@ Knows actions and the watcher; no pane.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
 
@@ -39,6 +39,7 @@ class Driver(QObject):
         log: gets a line for each action before it is done.
         tell: gets a line of progress.
         before: that drove the window before, if this isn't the first.
+        tour: what is done before the first action, by name.
         calm: wait after every action until all is answered: then the same seed does the same again.
 
     Attributes:
@@ -54,6 +55,7 @@ class Driver(QObject):
         log: TextIO,
         tell: Callable[[str], None],
         before: Driver | None = None,
+        tour: Iterable[tuple[str, Callable[[], object]]] = (),
         *,
         calm: bool = False,
     ) -> None:
@@ -67,6 +69,7 @@ class Driver(QObject):
         self.weights: list[int] = [] if before is None else before.weights
         self._over = False
         self._calm = calm
+        self._tour = iter(tour)
 
     @property
     def _program(self) -> Program:
@@ -93,7 +96,12 @@ class Driver(QObject):
             if time.monotonic() < self._waits_until and not self._quiet():
                 return
             self._waits_until = 0.0
-        if self._weighs:
+        step = None if self._watcher.faults else next(self._tour, None)
+        if step is not None:
+            self._watcher.doing, do = step
+            do()
+            self._waits_until = time.monotonic() + QUIET_SECONDS
+        elif self._weighs:
             self._weigh()
         elif self._watcher.faults or self.done >= self._n_actions:
             self._end()
@@ -169,8 +177,7 @@ class Driver(QObject):
                 self.weights.append(memory_bytes())
                 self._tell(
                     f"{self.done:,} of {self._n_actions:,} actions; "
-                    f"{self.weights[-1] / 2**20:.0f} MB; "
-                    + self._watcher.longest_turn
+                    f"{self.weights[-1] / 2**20:.0f} MB; " + self._watcher.longest_turn
                 )
         self._waits_until = time.monotonic() + QUIET_SECONDS
 

@@ -1,0 +1,43 @@
+"""Once through the window, before random actions are judged by what they leave in memory.
+
+What is used for the first time takes memory for good: a pane that is made, a library that is
+imported, what Mesa compiles to draw a scene. At random the last of it comes after some ten thousand
+actions, and looks like a leak. Knows the program's window; no pane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from gui.program.program import Program
+from gui.window.arrangements import PERSPECTIVES
+from resources import STORY_WORLD
+
+LONG = "The king and the queen saw a big dog near the old castle . " * 12
+TRAININGS = 2
+
+
+def tour(program: Program, good: Sequence[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What is done, by name; the worker answers after each.
+
+    Args:
+        program: whose window it is.
+        good: checkpoints that open.
+    """
+    window, store = program.window, program.store
+    for path in (*good, str(STORY_WORLD)):
+        yield f"open {path}", partial(window.files.open_path, path)
+        for name in PERSPECTIVES:
+            yield name, partial(window.layouts.set_perspective, name)
+            yield f"{name} as made", window.layouts.reset
+        yield "a long prompt", partial(store.set_prompt, LONG)
+    for key in window.docks:
+        yield key, partial(window.layouts.show_pane, key)
+    for _ in range(2):
+        yield "the other theme", window.toggle_theme
+    yield "Train", partial(window.layouts.set_perspective, "Train")
+    for _ in range(TRAININGS):
+        yield "train", window.actions_by_id["start_training"].trigger
+        yield "look on", lambda: None
+        yield "stop", window.actions_by_id["stop_training"].trigger
