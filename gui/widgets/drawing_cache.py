@@ -17,6 +17,8 @@ from gui import theme
 from gui.widgets.canvas import is_vector
 
 _MOST = 2048
+BOX_BYTES = 4 * 2**20
+"""Of boxes that are kept: a pane that is made wider by its edge needs others at every pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class DrawingCache:
     def __init__(self) -> None:
         self._fonts: dict[str, str] = {}  # keys: Qt writes one anew whenever it is asked
         self._boxes: dict[tuple[int, int, int, int, float], QImage] = {}
+        self._n_bytes = 0  # of the boxes
 
     def add_font(self, name: str, font: QFont) -> None:
         """Name a font for `text`."""
@@ -107,8 +110,6 @@ class DrawingCache:
         key = width, height, fill.rgba(), border.rgba(), ratio
         found = self._boxes.get(key)
         if found is None:
-            if len(self._boxes) > _MOST:
-                self._boxes.clear()
             format_ = QImage.Format.Format_ARGB32_Premultiplied
             found = QImage(round(width * ratio), round(height * ratio), format_)
             found.setDevicePixelRatio(ratio)
@@ -116,8 +117,17 @@ class DrawingCache:
             with QPainter(found) as painter:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                 _draw_box(painter, QRectF(0, 0, width, height), fill, border)
+            self._n_bytes += found.sizeInBytes()
+            if self._n_bytes > BOX_BYTES:
+                self._boxes.clear()
+                self._n_bytes = found.sizeInBytes()
             self._boxes[key] = found
         return found
+
+    @property
+    def n_bytes(self) -> int:
+        """Of the boxes that are kept."""
+        return self._n_bytes
 
 
 def _draw_box(painter: QPainter, at: QRectF, fill: QColor, border: QColor) -> None:
