@@ -132,14 +132,16 @@ def test_each_cell_is_as_probable_as_its_colour_says_and_says_the_likeliest_toke
             assert content.text(row, column) == token.removeprefix("·")
 
 
-def test_the_last_row_is_what_the_network_says_bit_for_bit(pane: ResidualPane, desk: Desk):
+def test_the_last_row_is_what_the_network_says(pane: ResidualPane, desk: Desk):
     store, drawn = pane.store, pane.pointing.drawn
     assert isinstance(drawn, LensDrawn)
     assert drawn.column is not None
     assert store.subject is not None
     logits_TV = desk.engine.place.bench.logits(store.subject).numpy()
     at = store.selection.position
-    assert drawn.column.logits_LP[-1, 0] == logits_TV[at].max()
+    # Bit for bit where a product's rounding does not depend on how many rows it has: with AMX it
+    # does, by the last bit.
+    assert drawn.column.logits_LP[-1, 0] == pytest.approx(logits_TV[at].max(), rel=1e-6)
     assert np.array_equal(drawn.sheet.ids_LP[-1], logits_TV.argmax(-1))
     assert pane.grid.content is not None
     assert "last row = the network's own logits" in pane.grid.content.scaled.titles[0]
