@@ -548,7 +548,7 @@ def test_a_mixture_hatches_what_is_not_sent_and_names_experts(
     assert store.inspected is not None
     trace = Recorded(desk)["blocks.1.mlp.hook_post"]
     # Of float32, in which processors add in their own order: with AMX 1.1e-6 of it apart.
-    assert store.inspected.value == pytest.approx(float(trace[store.inspected.index]), rel=1e-5)
+    assert store.inspected.value == pytest.approx(float(trace[store.inspected.index]), rel=2e-6)
     last = config.n_neurons - 1
     pane._choose_neuron(last)
     settle(pane)
