@@ -42,6 +42,7 @@ def command(
                 "step": node.step,
                 "last_val_loss": node.last_loss,
                 "best_val_loss": node.best_loss,
+                "diverged": node.diverged,
                 "problem": node.problem or None,
             }
             for node in nodes
@@ -59,6 +60,8 @@ def command(
             changes = words_of_changes(node, by_path.get(node.parent))
             parent = "" if node.parent else f" of {Path(node.branch.parent).name}, which is gone"
             line += f"  from step {node.branch.step:,}{parent}: {changes or 'nothing changed'}"
+        if node.diverged:
+            line += "  diverged"
         print(f"{line}  {node.problem}".rstrip())
     if settings and table:
         named = [node.name for node in nodes if node.recipe is not None]

@@ -117,7 +117,7 @@ class RunTable(FlatTable):
             shown: the folder of the run whose curve is the pane's own.
         """
         names = {path: color.name() for path, color in colors.items()}
-        state = tuple(map(id, nodes)), names, shown
+        state = tuple(map(id, nodes)), names, shown, theme.current()
         if state == self._state:
             return
         self._state = state
@@ -149,7 +149,7 @@ class RunTable(FlatTable):
             indent + node.name,
             "" if node.branch is None else f"{node.branch.step:,}",
             f"{node.step:,}",
-            "–" if node.last_loss is None else f"{node.last_loss:.4f}",
+            "diverged" if node.diverged else _loss(node.last_loss),
             "" if found is None else f"{found[1]:+.4f}",
             arrows(words_of_changes(node, parent)),
         )
@@ -166,6 +166,12 @@ class RunTable(FlatTable):
                 item.setToolTip(as_written(text))
             elif found is not None and column == 4:
                 item.setToolTip(f"At step {found[0]:,}, which both have validated")
+            elif node.diverged and column == 3:
+                item.setForeground(theme.current().color("bad"))
+                item.setToolTip(
+                    f"Its loss or gradient was no finite number at step {node.step:,}. "
+                    f"Its last validation loss: {_loss(node.last_loss)}"
+                )
             self.setItem(row, column, item)
             items.append(item)
         return items[0]
@@ -205,7 +211,8 @@ class SettingsTable(FlatTable):
             names: of the runs.
             table: a value a run, by setting.
         """
-        state = tuple(names), {key: tuple(values) for key, values in table.items()}
+        texts = {key: tuple(values) for key, values in table.items()}
+        state = tuple(names), texts, theme.current()
         if state == self._state:
             return
         self._state = state
@@ -233,6 +240,10 @@ def _cell(text: str, font: Any, *, right: bool = False) -> QTableWidgetItem:
     item.setToolTip(as_written(text))
     item.setTextAlignment(_RIGHT if right else _LEFT)
     return item
+
+
+def _loss(loss: float | None) -> str:
+    return "–" if loss is None else f"{loss:.4f}"
 
 
 def _swatch(color: QColor | None) -> QPixmap:

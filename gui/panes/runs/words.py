@@ -5,7 +5,6 @@ Knows what is read of run folders; no widget.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,7 +37,6 @@ def said_of_all(nodes: Sequence[RunNode]) -> str:
     """How many runs there are, and which has the lowest validation loss."""
     folder = f"{counted(len(nodes), 'run')}"
     losses = [(node.best_loss, node) for node in nodes if node.best_loss is not None]
-    losses = [(loss, node) for loss, node in losses if math.isfinite(loss)]
     if not losses:
         return f"{folder}; none has been validated yet."
     loss, best = min(losses, key=lambda pair: pair[0])
@@ -76,9 +74,10 @@ def said_of_one(node: RunNode, by_path: Mapping[str, RunNode]) -> str:
         if apart == 0:
             compared = f" Its validation loss is {same}."
     note = node.branch.note or optimiser
+    ends = f" It diverged at step {node.step:,}." if node.diverged else ""
     return (
-        f"{node.name} leaves {name}{gone} at step {node.branch.step:,}{what}.{compared} {note}"
-        + (f" {node.writer} trains it." if node.writer else "")
+        f"{node.name} leaves {name}{gone} at step {node.branch.step:,}{what}."
+        f"{ends}{compared} {note}" + (f" {node.writer} trains it." if node.writer else "")
     )
 
 
@@ -88,4 +87,11 @@ def arrows(changes: str) -> str:
 
 
 def _trained(node: RunNode) -> str:
-    return f"; {node.writer} trains it." if node.writer else f" and has done {node.step:,} steps."
+    if node.writer:
+        return f"; {node.writer} trains it."
+    if node.diverged:
+        return (
+            f" and diverged at step {node.step:,}: its loss or gradient was no finite number, so "
+            "it has ended."
+        )
+    return f" and has done {node.step:,} steps."

@@ -51,6 +51,7 @@ class RunNode:
         train_seconds: how long it had taken then.
         val_steps, val_loss: its validations, all of them.
         bits_per_byte: what a loss is multiplied by to be that; NaN where it isn't known.
+        diverged: whether the last of its steps had a loss or gradient that is no finite number.
         writer: who trains it now, else empty.
         problem: what of it can't be read, a sentence; empty if all can.
         stamp: by which it is known whether it has changed.
@@ -69,6 +70,7 @@ class RunNode:
     val_steps: NDArray[np.int64]
     val_loss: NDArray[np.float64]
     bits_per_byte: float = math.nan
+    diverged: bool = False
     writer: str = ""
     problem: str = ""
     stamp: tuple[int, ...] = ()
@@ -80,8 +82,9 @@ class RunNode:
 
     @property
     def best_loss(self) -> float | None:
-        """Its lowest validation loss; None before the first."""
-        return float(np.nanmin(self.val_loss)) if len(self.val_loss) else None
+        """Its lowest validation loss; None before the first, and where none is a finite number."""
+        finite = self.val_loss[np.isfinite(self.val_loss)]
+        return float(finite.min()) if len(finite) else None
 
 
 def reading_tree(
@@ -147,6 +150,7 @@ def reading_node(path: Path, before: RunNode | None = None) -> Generator[None, N
         val_steps=_fixed(np.array([step for step, _ in curve.validation], np.int64)),
         val_loss=_fixed(np.array([loss for _, loss in curve.validation], np.float64)),
         bits_per_byte=per_byte,
+        diverged=curve.diverged,
         writer=who_trains(path) or "",
         problem=problem,
         stamp=stamp,
@@ -241,6 +245,7 @@ class _Curve:
     train: list[tuple[int, float, float]]
     validation: list[tuple[int, float]]
     step: int = 0
+    diverged: bool = False
     problem: str = ""
 
 
@@ -252,11 +257,14 @@ def _reading_curve(path: Path) -> Generator[None, None, _Curve]:
         step_at, train_at, val_at, time_at = (
             names.index(name) for name in ("step", "train_loss", "val_loss", "seconds")
         )
+        # A gradient can be too large for a float while the loss is not: the run ends by either.
+        told = [names.index(name) for name in ("train_loss", "grad_norm") if name in names]
         for n, line in enumerate(lines, start=1):
             cells = line.split(",")
             curve.step = step = int(cells[step_at])
             if cells[train_at]:
                 curve.train.append((step, float(cells[train_at]), float(cells[time_at] or "nan")))
+                curve.diverged = not all(math.isfinite(float(cells[at] or 0)) for at in told)
             if cells[val_at]:
                 curve.validation.append((step, float(cells[val_at])))
             if n % ROWS_A_SLICE == 0:

@@ -135,6 +135,19 @@ def test_the_command_line_tells_the_tree_and_what_differs(runs: Path) -> None:
     assert found["settings"]["seed"] == [1, 0, 0, 0, 0]
 
 
+def test_a_run_that_diverged_says_so(runs: Path) -> None:
+    recipe = read_recipe(runs / "root")
+    wild = replace(recipe, lr=1e30, min_lr=0.0, warmup_steps=0, grad_clip=0.0)
+    list(train(wild, runs / "wild"))
+    diverged = {node.name: node.diverged for node in finish(reading_tree(runs))}
+    assert diverged.pop("wild")
+    assert not any(diverged.values())
+    said = CliRunner().invoke(make_app(), ["runs", str(runs)]).output
+    assert [line.split()[0] for line in said.splitlines() if line.endswith("diverged")] == ["wild"]
+    found = json.loads(CliRunner().invoke(make_app(), ["runs", str(runs), "--json"]).output)
+    assert [run["name"] for run in found["runs"] if run["diverged"]] == ["wild"]
+
+
 def test_the_command_line_branches_and_trains(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ran = CliRunner().invoke(

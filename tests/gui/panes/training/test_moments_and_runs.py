@@ -179,6 +179,36 @@ def test_a_run_keeps_its_colour_whatever_else_is_drawn(
     assert legend["b"] == color.name()
 
 
+def test_a_run_that_diverged_says_so_in_the_colour_of_the_theme(
+    desk: Desk, pane: TrainingPane, runs: RunsPane, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs"
+    list(train(replace(QUICK, name="a", steps=4), folder / "a"))
+    wild = replace(QUICK, name="b", lr=1e30, min_lr=0.0, warmup_steps=0, grad_clip=0.0)
+    list(train(wild, folder / "b"))
+    desk.store.opening.open(str(folder / "a"))
+    finish(pane, desk)
+    runs.refresh_now()
+    ended, wild_loss = (runs.tree.item(row, 3) for row in range(2))
+    assert ended is not None
+    assert wild_loss is not None
+    assert float(ended.text()) > 0
+    step = desk.store.branching.runs[1].step
+    assert step < QUICK.steps
+    assert wild_loss.text() == "diverged"
+    assert f"at step {step}" in wild_loss.toolTip()
+    assert wild_loss.foreground().color() == theme.current().color("bad")
+    assert "lowest validation loss: a," in runs.said.text()
+    runs.tree.setCurrentCell(1, 0)
+    assert f"diverged at step {step}" in runs.about.text()
+    theme.set_current("light")
+    desk.store.theme_changed.emit()
+    runs.refresh_now()
+    again = runs.tree.item(1, 3)
+    assert again is not None
+    assert again.foreground().color() == theme.current().color("bad")
+
+
 def test_plots_below_each_other_have_a_step_at_the_same_place(qtbot: QtBot) -> None:
     from gui.panes.training.plots import RunPlots
 
