@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from random import Random
 from typing import cast
@@ -93,8 +94,26 @@ def test_a_stall_is_one_of_the_window_alone(monkeypatch: pytest.MonkeyPatch):
     watcher.doing = "12, click"
     clock[0] = 5.5
     watcher.beat()
-    assert watcher.faults == ["the window stood still for 2.5 s (12, click)"]
+    (fault,) = watcher.faults
+    assert fault.startswith("the window stood still for 2.5 s (12, click), seen at\n")
     assert watcher.longest_turn == "longest turn 2.50 s (12, click)"
+
+
+def test_a_stall_says_where_the_window_stood(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tools.soak.watching.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("tools.soak.watching.STALL_SECONDS", 0.05)
+    watcher = Watcher()
+    watcher.beat()
+
+    def rest_too_long() -> None:
+        time.sleep(0.3)
+
+    rest_too_long()
+    watcher.beat()
+    (fault,) = watcher.faults
+    assert "rest_too_long" in fault.splitlines()[-1]
+    watcher.beat()
+    assert len(watcher.faults) == 1
 
 
 def test_growth_leaves_the_beginning_out():

@@ -9,10 +9,12 @@ import ctypes
 import ctypes.util
 import gc
 import re
+import sys
 import threading
 import time
 import traceback
 import warnings
+import weakref
 from pathlib import Path
 from types import TracebackType
 
@@ -23,6 +25,10 @@ from model import messages as m
 
 STALL_SECONDS = 2.0
 THREAD_SECONDS = 5.0
+LOOK_SECONDS = 0.25
+"""How often a turn of the window's thread is looked at from outside."""
+DEPTH = 10
+"""Calls that are told of a look: the innermost ones."""
 _FOREIGN = re.compile(r"^[A-Z]\w*(Error|Exception|Interrupt|Exit): ")
 """How a failure begins that this program did not foresee: see ``model.engine.job.failed``."""
 
@@ -46,6 +52,7 @@ class Watcher:
         self.longest = 0.0
         self.longest_in = self.doing = "the start"
         self._beat: tuple[float, float] | None = None
+        self._where = _Where(threading.get_ident())
         self._threads = set(threading.enumerate())
 
     # ---------------------------------------------------------------------- what is heard
@@ -93,8 +100,12 @@ class Watcher:
             if stall > self.longest:
                 self.longest, self.longest_in = stall, self.doing
             if stall > STALL_SECONDS:
-                self.faults.append(f"the window stood still for {stall:.1f} s ({self.doing})")
+                self.faults.append(
+                    f"the window stood still for {stall:.1f} s ({self.doing}), seen at\n"
+                    + self._where.seen
+                )
         self._beat = now
+        self._where.new_turn()
 
     def rest(self) -> None:
         """What comes until the next beat is no stall of the window."""
@@ -114,6 +125,45 @@ class Watcher:
             if not left or time.monotonic() > end:
                 return left
             time.sleep(0.01)
+
+
+class _Where:
+    """Looks from a thread of its own at what the window's thread does in a long turn."""
+
+    def __init__(self, thread: int) -> None:
+        self._thread = thread
+        self._turn = 0
+        self._seen: list[str] = []
+        look = threading.Thread(target=_look_on, args=(weakref.ref(self),), daemon=True)
+        look.start()
+
+    @property
+    def seen(self) -> str:
+        """The ways in which Python's code stood then, one for each look."""
+        return "\n".join(self._seen) or "  no look: nothing else could run"
+
+    def new_turn(self) -> None:
+        """Forget what was seen: another turn begins."""
+        self._turn += 1
+        if self._seen:
+            self._seen = []
+
+    def look(self, turn: int) -> int:
+        """Note where the thread stands, if it is in the turn of the last look; which it is now."""
+        if self._turn == turn:
+            frame = sys._current_frames().get(self._thread)
+            way = traceback.extract_stack(frame)[-DEPTH:]
+            places = (f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in way)
+            self._seen.append("  " + " > ".join(places))
+        return self._turn
+
+
+def _look_on(where_of: weakref.ref[_Where]) -> None:
+    turn = -1
+    while (where := where_of()) is not None:
+        turn = where.look(turn)
+        del where
+        time.sleep(LOOK_SECONDS)
 
 
 def catch_warnings(watcher: Watcher) -> None:
