@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 import torch
 
-from model.bench import Bench, MovedOnError
+from model.bench import Bench, MovedOnError, stream
 from model.bench.stream import Stream
 from model.language_model import LanguageModel
 from model.operations import activation_names
@@ -99,6 +99,24 @@ def test_an_edit_in_the_middle_reuses_what_lies_before(
     bench.stream(edited)
     assert ran == [11, 6 if transformer.config.causal else 11]
     assert_same_as_a_trace(bench, transformer, edited)
+    assert_same_as_a_trace(bench, transformer, before)
+
+
+def test_a_little_beginning_of_a_small_network_is_computed_again(
+    transformer: Transformer, monkeypatch: pytest.MonkeyPatch
+):
+    c = transformer.config
+    position = c.d_model * (4 * c.n_heads * c.d_head + 2 * c.d_mlp)
+    monkeypatch.setattr(stream, "COMPUTED_AGAIN", 5 * position + 1)
+    bench = held(transformer)
+    ran = positions_run(monkeypatch, transformer)
+    before = Subject(1, None, IDS)
+    bench.stream(before)
+    edited = [Subject(1, None, (*IDS[:at], 29, *IDS[at + 1 :])) for at in (5, 6)]
+    for subject in edited:
+        bench.stream(subject)
+        assert_same_as_a_trace(bench, transformer, subject)
+    assert ran == [11, 11, 5 if c.causal else 11]
     assert_same_as_a_trace(bench, transformer, before)
 
 
