@@ -126,9 +126,11 @@ def frame_of(window: QWidget) -> QMargins:
     if window.windowFlags() & Qt.WindowType.FramelessWindowHint:
         return QMargins()
     for known in (window, *QApplication.topLevelWidgets()):
-        handle = known.windowHandle()
-        if handle is not None and known.isVisible() and not handle.frameMargins().isNull():
-            return handle.frameMargins()
+        # Not by windowHandle: PySide (6.11) holds what that gives longer than Qt has it.
+        inner, outer = known.geometry(), known.frameGeometry()
+        if known.isVisible() and inner != outer:
+            low, high = inner.topLeft() - outer.topLeft(), outer.bottomRight() - inner.bottomRight()
+            return QMargins(low.x(), low.y(), high.x(), high.y())
     title = window.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight, None, window)
     return QMargins(_EDGE, title + _EDGE, _EDGE, _EDGE)
 

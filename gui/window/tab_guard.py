@@ -55,15 +55,17 @@ class TabGuard(QObject):
         mine = _docks_of(bar)
         if not mine:
             return False
-        docks = {_address(dock): dock for dock in self._window.findChildren(QDockWidget)}
+        # Not by findChildren: PySide (6.11) holds what that gives until the window is gone, also
+        # the tab bars that Qt has deleted.
+        children = self._window.children()
+        docks = {_address(dock): dock for dock in children if isinstance(dock, QDockWidget)}
         first = docks.get(min(mine))
         if first is None:
             return False
         beside = map(_address, self._window.tabifiedDockWidgets(first))
         if mine != {_address(first), *beside}:
             return False
-        direct = Qt.FindChildOption.FindDirectChildrenOnly
-        bars = self._window.findChildren(QTabBar, options=direct)  # the newest is the last
+        bars = [one for one in children if isinstance(one, QTabBar)]  # the newest is the last
         return next(one for one in reversed(bars) if mine & _docks_of(one)) is bar
 
 

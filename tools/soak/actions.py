@@ -8,7 +8,7 @@ window's lists of commands and panes; no pane in particular but the prompt.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -111,7 +111,8 @@ class Hand:
         """One of a kind that is in reach of the mouse."""
         top = self.top
         self.reached[:] = [top]
-        found = [w for w in top.findChildren(kind) if w.isVisible() and w.isEnabled()]
+        within = (w for w in _within(top) if isinstance(w, kind))
+        found = [w for w in within if w.isVisible() and w.isEnabled()]
         if isinstance(top, kind):
             found.append(top)
         near = [w for w in found if not w.visibleRegion().isEmpty() and w.window() is top.window()]
@@ -129,6 +130,18 @@ class Hand:
 
 
 Action: TypeAlias = Callable[[Hand], str]
+
+
+def _within(top: QWidget) -> Iterator[QWidget]:
+    """All widgets in one, each before those in it.
+
+    Not by findChildren: PySide (6.11) holds what that gives until ``top`` is gone, also what Qt
+    has deleted, and who weighs the process would weigh the hand.
+    """
+    for child in top.children():
+        if isinstance(child, QWidget):
+            yield child
+            yield from _within(child)
 
 
 def _way_to(widget: QWidget | None) -> str:
@@ -358,7 +371,7 @@ def write_a_long_prompt(hand: Hand) -> str:
 
 
 def _editor(hand: Hand) -> QPlainTextEdit | None:
-    found = hand.program.window.findChildren(QPlainTextEdit)
+    found = (w for w in _within(hand.program.window) if isinstance(w, QPlainTextEdit))
     shown = [editor for editor in found if editor.isVisible() and not editor.isReadOnly()]
     return shown[0] if shown else None
 

@@ -167,6 +167,7 @@ class Driver(QObject):
             case "stop":
                 program.store.run.stop()
                 program.store.generating.cancel()
+                program.store.comparing.close()  # another model is weighed with it
             case "open":
                 window.layouts.set_perspective("Explore")
                 window.layouts.reset()

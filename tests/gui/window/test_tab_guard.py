@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTextEdit
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from gui.session.backend import Backend
 from gui.session.store import Store
@@ -37,7 +40,7 @@ def window(qtbot: QtBot) -> QMainWindow:
 
 
 def bar_of(window: QMainWindow) -> QTabBar:
-    return next(bar for bar in window.findChildren(QTabBar) if bar.isVisible())
+    return next(one for one in window.children() if isinstance(one, QTabBar) and one.isVisible())
 
 
 def is_dragged(bar: QTabBar) -> bool:
@@ -52,6 +55,39 @@ def drag(bar: QTabBar) -> None:
     for tenth in range(1, 11):
         QTest.mouseMove(bar, begin + (end - begin) * tenth / 10)
     QTest.mouseRelease(bar, LEFT, NONE, end)
+
+
+def test_tab_bars_that_are_gone_are_not_held(window: QMainWindow, qtbot: QtBot) -> None:
+    docks = [one for one in window.children() if isinstance(one, QDockWidget)]
+
+    def seen() -> list[QTabBar]:
+        bars = (one for one in window.children() if isinstance(one, QTabBar))
+        return [bar for bar in bars if bar.isVisible()]
+
+    def held() -> int:
+        gc.collect()
+        bars = (one for one in gc.get_objects() if isinstance(one, QTabBar))
+        return sum(not isValid(bar) for bar in bars)
+
+    before = held()  # by other tests
+    made = 0
+    for _ in range(5):
+        (bar,) = seen()
+        gone = QSignalSpy(bar.destroyed)
+        QTest.mouseClick(bar, LEFT, NONE, bar.tabRect(1).center())
+        del bar
+        for dock in docks:
+            window.removeDockWidget(dock)
+        qtbot.wait(20)
+        for dock in docks:
+            window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            dock.show()
+        for dock in docks[1:]:
+            window.tabifyDockWidget(docks[0], dock)
+        qtbot.waitUntil(lambda: len(seen()) == 1 and seen()[0].count() == 4)
+        made += gone.count()
+    assert made
+    assert held() == before
 
 
 def test_a_tab_that_went_away_under_the_mouse_is_not_dragged(
