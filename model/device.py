@@ -100,8 +100,12 @@ _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 
 
+KEPT_BYTES = 512 * 2**20
+"""Freed memory that is reused at most, and not returned to the system."""
+
+
 @cache
-def keep_freed_memory(n_bytes: int = 512 * 2**20) -> bool:
+def keep_freed_memory(n_bytes: int = KEPT_BYTES) -> bool:
     """Ask the C library to reuse up to this much freed memory, not to return it to the system.
 
     A trace holds hundreds of megabytes, taken and freed with every edit of a prompt, and memory
@@ -125,13 +129,29 @@ def give_back_freed_memory() -> None:
     """Hand what is free back to the system, wherever it lies: a model was closed.
 
     What `keep_freed_memory` keeps for the next trace is as large as the largest model that was ever
-    open. Of the processor's memory with glibc only; of a GPU's, torch's cache.
+    open. Of the processor's memory with glibc only, and of that the end of the calling thread's
+    part, not of another's; of a GPU's, torch's cache.
     """
     trim = _of_glibc("malloc_trim")
     if trim is not None:
+        _give_back_the_end()
         trim(0)
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+def _give_back_the_end() -> None:
+    """What lies free at the end of a thread's own part of the heap, which malloc_trim passes over.
+
+    To free a block of 64 KiB and more gives it back, where it is larger than the threshold.
+    """
+    mallopt, libc = _of_glibc("mallopt"), ctypes.CDLL(None)
+    if mallopt is None or not mallopt(_M_TRIM_THRESHOLD, 128 * 2**10):
+        return
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+    libc.free.restype, libc.free.argtypes = None, (ctypes.c_void_p,)
+    libc.free(libc.malloc(128 * 2**10))
+    mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def _of_glibc(name: str) -> Callable[..., int] | None:

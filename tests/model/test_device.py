@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from pathlib import Path
 
 import pytest
@@ -86,28 +87,57 @@ def test_threads_can_be_set():
 GLIBC = platform.libc_ver()[0] == "glibc"
 
 
-def test_freed_memory_is_kept_for_the_next_step() -> None:
-    assert keep_freed_memory() == GLIBC
-    if not GLIBC:
-        return
+def faults() -> int:
+    """Pages of this process that the kernel had to find so far."""
+    import resource  # not on every system
 
-    import resource
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
-    def faults() -> int:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
+def faults_of_a_step() -> int:
+    """4 MiB twenty times: 1,024 pages each, if the kernel hands them out anew."""
     torch.ones(1 << 20)
     before = faults()
     for _ in range(20):
-        torch.ones(1 << 20)  # 4 MiB: 1,024 pages each, if the kernel hands them out anew
-    assert faults() - before < 2000
+        torch.ones(1 << 20)
+    return faults() - before
+
+
+def test_freed_memory_is_kept_for_the_next_step() -> None:
+    assert keep_freed_memory() == GLIBC
+    if GLIBC:
+        assert faults_of_a_step() < 2000
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not GLIBC, reason="another C library keeps its own counsel")
+def test_what_lies_free_at_the_end_of_a_threads_memory_goes_back() -> None:
+    keep_freed_memory()
+    left: list[int] = []
+
+    def work() -> None:
+        blocks = [torch.ones(1 << 18) for _ in range(50)]  # of 1 MiB, one behind the other
+        before = resident()
+        del blocks
+        left.append(before - resident())
+        give_back_freed_memory()
+        left.append(before - resident())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert left[0] < 10 * 2**20
+    assert left[1] > 45 * 2**20
+    # And is kept again from now on.
+    assert faults_of_a_step() < 2000
 
 
 @pytest.mark.skipif(not GLIBC, reason="another C library keeps its own counsel")
 def test_what_a_closed_model_leaves_free_between_other_things_goes_back() -> None:
-    def resident() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
     keep_freed_memory()
     blocks = [torch.ones(1 << 18) for _ in range(200)]  # of 1 MiB
     held = blocks[::20]  # in the way of giving back only what lies at the end

@@ -15,6 +15,7 @@ from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QApplication
 
 from gui.program.program import Program
+from model import messages as m
 from resources import STORY_WORLD
 from tools.soak.actions import Hand, chosen, end_dialog
 from tools.soak.watching import Watcher, memory_bytes
@@ -145,7 +146,7 @@ class Driver(QObject):
         if hand.random.random() < QUIET_SHARE or self._calm:
             self._waits_until = time.monotonic() + QUIET_SECONDS
         if self.done % every == 0:
-            self._weighs = ["leave", "stop", "open", "weigh"]
+            self._weighs = ["leave", "stop", "open", "give back", "weigh"]
 
     def _quiet(self) -> bool:
         store = self._program.store
@@ -173,6 +174,10 @@ class Driver(QObject):
                 window.layouts.reset()
                 program.store.set_prompt(FIRST_PROMPT)
                 window.files.open_path(str(STORY_WORLD))
+            case "give back":
+                # The worker does so when it rests, which comes of any request.
+                self._watcher.give_back()
+                program.store.send(m.Painted(turn=0))
             case _:
                 self._watcher.rest()
                 self.weights.append(memory_bytes())

@@ -51,6 +51,7 @@ class Watcher:
         self.faults: list[str] = []
         self.longest = 0.0
         self.longest_in = self.doing = "the start"
+        self._gives_back: threading.Event | None = None
         self._beat: tuple[float, float] | None = None
         self._where = _Where(threading.get_ident())
         self._threads = set(threading.enumerate())
@@ -115,6 +116,26 @@ class Watcher:
     def longest_turn(self) -> str:
         """In words, and in what it was."""
         return f"longest turn {self.longest:.2f} s ({self.longest_in})"
+
+    def give_back(self) -> None:
+        """Have the worker give back what is free of its memory, when it rests next.
+
+        It keeps that for the next edit, up to a bound, and the end of a thread's own part of the
+        heap can be given back in that thread alone.
+        """
+        if self._gives_back is None:
+            self._gives_back = wanted = threading.Event()
+            from model.engine import Engine  # as the worker has it by now
+
+            rest = Engine.rest
+
+            def rest_and_give_back(self: Engine) -> None:
+                self.place.has_let_go |= wanted.is_set()
+                wanted.clear()
+                rest(self)
+
+            Engine.rest = rest_and_give_back  # type: ignore[method-assign]
+        self._gives_back.set()
 
     def threads_left(self) -> list[str]:
         """Names of Python's threads that were not there at the beginning, and don't end now."""
