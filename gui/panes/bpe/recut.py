@@ -6,6 +6,7 @@ next one will join is underlined. Knows the history and words; no store.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRectF, QSizeF, Qt
@@ -21,6 +22,26 @@ from model.tokenizer.tokens import NEWLINE, visible
 
 PAD, GAP, LINE_GAP = 3.0, 1.0, 4.0
 LEGEND = (("byte", "a byte"), ("token", "merged"), ("made", "by this merge"), ("next", "next"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The text as it is cut in one state, token by token; wherever it breaks into lines.
+
+    Attributes:
+        ids: of the tokens.
+        texts: what stands in them.
+        widths: of their boxes, in pixels.
+        nexts, afters: as of `Chip`.
+        wholes: of a word's first token the width of the word, of the others 0.
+    """
+
+    ids: list[int]
+    texts: list[str]
+    widths: list[float]
+    nexts: list[int]
+    afters: list[int]
+    wholes: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +74,25 @@ class RecutView(FilmView):
         super().__init__("The text in tokens", "The text in tokens", parent)
         self.words: tuple[bytes, ...] = ()
         self._recut: Recut | None = None
-        self._chips: list[Chip] = []
-        self._hovered: Chip | None = None
+        self._cut: Cut | None = None  # None after the state has changed
+        # Where each token stands in the content, and how wide and high: a film and a dock's edge
+        # lay six thousand out many times a second, of which some hundred are in sight.
+        self._lefts: list[float] = []
+        self._tops: list[float] = []
+        self._room = self._high = 0.0
+        self._hovered: int | None = None
         self._widths: dict[str, float] = {}
 
     def show_words(self, history: BpeHistory | None, words: tuple[bytes, ...]) -> None:
         """Another text; its history follows by `show_state`."""
-        self.words = words
+        self.words, self._cut = words, None
         self._recut = None if history is None else Recut(history)
         self.verticalScrollBar().setValue(0)
 
     @property
     def chips(self) -> list[Chip]:
-        """What is drawn, in order."""
-        return self._chips
+        """What is drawn, in order, also what is out of sight."""
+        return [self._chip(at) for at in range(len(self._lefts))]
 
     @property
     def all_ids(self) -> list[int]:
@@ -74,29 +100,49 @@ class RecutView(FilmView):
         history = self.history
         if history is None or sum(map(len, self.words)) != history.n_tokens[0]:
             return []
-        return [chip.id for chip in self._chips]
+        return [] if self._cut is None else list(self._cut.ids)
 
     # ------------------------------------------------------------------------------ places
 
     def state_changed(self, before: int | None) -> None:
+        self._cut = None
         self.lay_out()
         self.redraw()
 
     def lay_out(self) -> None:
-        self._chips, self._hovered = [], None
+        self._lefts, self._tops, self._hovered = [], [], None
         history, recut = self.history, self._recut
-        room = self.viewport().width() - 12.0
+        self._room = room = self.viewport().width() - 12.0
         window = QSizeF(self.viewport().width(), self.viewport().height() - TITLE_HEIGHT)
         if history is None or recut is None or room < 40:
             self.scroll_over(QSizeF(), window)
             return
+        self._high = high = mono_metrics(theme.FONT_SIZE).height() + 2 * PAD
+        if self._cut is None:
+            self._cut = self._cut_words(history, recut)
+        cut, down = self._cut, high + LINE_GAP
+        lefts, tops = self._lefts, self._tops
+        x, y = 0.0, 0.0
+        tokens = zip(cut.texts, cut.widths, cut.wholes, cut.afters, strict=True)
+        for text, wide, whole, after in tokens:
+            # A word without room begins in the next line; a line break may hang over.
+            if x > 0 and x + (whole or wide) > room and text != NEWLINE:
+                x, y = 0.0, y + down
+            lefts.append(x)
+            tops.append(y)
+            x += wide + GAP
+            if after < 0 and text.endswith(NEWLINE):
+                x, y = 0.0, y + down
+        self.scroll_over(QSizeF(room, y + high + 8), window)
+
+    def _cut_words(self, history: BpeHistory, recut: Recut) -> Cut:
+        """The words as they are cut now."""
+        cut = Cut([], [], [], [], [], [])
         metrics = mono_metrics(theme.FONT_SIZE)
-        high = metrics.height() + 2 * PAD
         coming = None
         if self.k < history.n_merges:
             coming = tuple(history.pairs[self.k].tolist())
         known = self._widths
-        x, y = 0.0, 0.0
         for word in self.words:
             ids = recut.cut(word, self.k)
             texts = [visible(history.tokens[id]) for id in ids]
@@ -104,22 +150,28 @@ class RecutView(FilmView):
                 if text not in known:
                     known[text] = metrics.horizontalAdvance(text) + 2 * PAD
             widths = [known[text] for text in texts]
-            whole = sum(widths) + GAP * len(widths)
-            if x > 0 and x + whole > room and texts[0] != NEWLINE:
-                x, y = 0.0, y + high + LINE_GAP
-            marks = _coming(ids, coming)
-            after = (*ids[1:], -1)
-            for id, text, wide, mark, following in zip(
-                ids, texts, widths, marks, after, strict=True
-            ):
-                if x > 0 and x + wide > room and text != NEWLINE:  # which may hang over
-                    x, y = 0.0, y + high + LINE_GAP
-                rect = QRectF(x, y, min(wide, room), high)
-                self._chips.append(Chip(id, rect, text, mark, following))
-                x += wide + GAP
-            if texts and texts[-1].endswith(NEWLINE):
-                x, y = 0.0, y + high + LINE_GAP
-        self.scroll_over(QSizeF(room, y + high + 8), window)
+            cut.ids.extend(ids)
+            cut.texts.extend(texts)
+            cut.widths.extend(widths)
+            cut.nexts.extend(_coming(ids, coming))
+            cut.afters.extend((*ids[1:], -1))
+            cut.wholes.append(sum(widths) + GAP * len(widths))
+            cut.wholes.extend([0.0] * (len(ids) - 1))
+        return cut
+
+    def _chip(self, at: int) -> Chip:
+        """A token in its place, by its number in the text."""
+        cut = self._cut
+        assert cut is not None
+        wide = min(cut.widths[at], self._room)
+        rect = QRectF(self._lefts[at], self._tops[at], wide, self._high)
+        return Chip(cut.ids[at], rect, cut.texts[at], cut.nexts[at], cut.afters[at])
+
+    def _seen(self, top: float, bottom: float) -> range:
+        """The tokens whose boxes lie between two heights of the viewport, in part at least."""
+        shift = TITLE_HEIGHT + 2 - self.scrolled.y()
+        first = bisect_left(self._tops, top - shift - self._high)
+        return range(first, bisect_right(self._tops, bottom - shift))
 
     def _in_view(self, chip: Chip) -> QRectF:
         return chip.rect.translated(6, TITLE_HEIGHT + 2 - self.scrolled.y())
@@ -135,12 +187,9 @@ class RecutView(FilmView):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(room)
         made = int(history.made[self.k - 1]) if self.k else -1
-        for chip in self._chips:
+        for at in self._seen(room.top(), room.bottom()):
+            chip = self._chip(at)
             rect = self._in_view(chip)
-            if rect.bottom() < room.top():
-                continue
-            if rect.top() > room.bottom():
-                break
             single = len(history.tokens[chip.id]) == 1
             kind = "made" if chip.id == made else "byte" if single else "token"
             self._paint_chip(painter, rect, chip.text, kind)
@@ -194,9 +243,15 @@ class RecutView(FilmView):
 
     def chip_at(self, at: QPoint) -> Chip | None:
         """The token under a place."""
+        found = self._at(at)
+        return None if found is None else self._chip(found)
+
+    def _at(self, at: QPoint) -> int | None:
+        """The number of the token under a place."""
         if at.y() < TITLE_HEIGHT:
             return None
-        return next((chip for chip in self._chips if self._in_view(chip).contains(at)), None)
+        seen = self._seen(at.y(), at.y())
+        return next((one for one in seen if self._in_view(self._chip(one)).contains(at)), None)
 
     def press(self, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
         chip = self.chip_at(at)
@@ -204,21 +259,23 @@ class RecutView(FilmView):
             self.pair_chosen.emit(chip.id, chip.after)
 
     def hover(self, at: QPoint | None) -> None:
-        chip = None if at is None else self.chip_at(at)
-        if chip is not self._hovered:
-            self._hovered = chip
+        found = None if at is None else self._at(at)
+        if found != self._hovered:
+            self._hovered = found
             self.viewport().update()
 
     def paint_overlay(self, painter: QPainter) -> None:
         """The same token, wherever it stands."""
-        if self._hovered is None:
+        if self._hovered is None or self._cut is None:
             return
         painter.setPen(QPen(theme.current().color("text", 0.7), 1))
         room = QRectF(self.viewport().rect()).adjusted(0, TITLE_HEIGHT, 0, 0)
         painter.setClipRect(room)
-        for chip in self._chips:
-            if chip.id == self._hovered.id:
-                painter.drawRoundedRect(self._in_view(chip).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+        ids = self._cut.ids
+        for at in self._seen(room.top(), room.bottom()):
+            if ids[at] == ids[self._hovered]:
+                rect = self._in_view(self._chip(at))
+                painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
         painter.setClipping(False)
 
     def tooltip(self, at: QPoint) -> str:
