@@ -170,6 +170,10 @@ class Driver(QObject):
                 program.store.generating.cancel()
                 program.store.comparing.close()  # another model is weighed with it
             case "open":
+                # Qt keeps how each widget looks in each state that it was seen in, some 15 MB,
+                # until the theme is put on anew.
+                self._watcher.rest()
+                window.set_theme("dark")
                 window.layouts.set_perspective("Explore")
                 window.layouts.reset()
                 program.store.set_prompt(FIRST_PROMPT)
