@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -112,6 +115,40 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
 def resident() -> int:
     """Bytes of this process that are in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+MANY_LENGTHS = """
+import ctypes
+import model
+import torch
+
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "abcdefghij"]
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Info
+
+def used():
+    info = libc.mallinfo2()
+    return info.e + info.h  # in blocks of their own, and of the heap
+
+weight = torch.ones(32, 64, dtype=torch.bfloat16)
+torch.nn.functional.linear(torch.ones(1, 64, dtype=torch.bfloat16), weight)
+before = used()
+for n in range(2, 302):
+    torch.nn.functional.linear(torch.ones(n, 64, dtype=torch.bfloat16), weight)
+print((used() - before) / 2**20)
+"""
+
+
+@pytest.mark.skipif(
+    not GLIBC or not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="who else would tell"
+)
+def test_texts_of_many_lengths_leave_little_behind() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_LENGTHS], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 60  # megabytes; 160 with the libraries' own bounds
 
 
 @pytest.mark.skipif(not GLIBC, reason="another C library keeps its own counsel")
