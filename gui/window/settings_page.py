@@ -38,6 +38,7 @@ from gui.settings_checks import BUDGET_MB, DEVICES, TEXT_SIZES
 from gui.widgets.choice import Choice
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
+from gui.widgets.tick_box import show_boxes
 from gui.window.settings_rows import NEXT_START, ROWS, SettingRow
 
 _DEVICE_WORDS = {"auto": "the fastest there is", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
@@ -85,6 +86,7 @@ class SettingsPage(QDialog):
         self._window = window
         self._settings = window.settings
         self._notes: dict[str, Text] = {}
+        self._boxes: list[QCheckBox] = []
         self.controls: dict[str, QWidget] = {}
         makers: dict[str, Callable[[], QWidget]] = {
             "theme": self._theme,
@@ -153,11 +155,22 @@ class SettingsPage(QDialog):
     def _theme(self) -> QWidget:
         choice = _segments({"dark": "Dark", "light": "Light"}, self._settings.theme)
         choice.chosen.connect(self._window.set_theme)
+        choice.chosen.connect(self._show_boxes)
         choice.chosen.connect(self._written)
         return choice
 
-    def _motion(self) -> QWidget:
+    def _show_boxes(self) -> None:
+        for box in self._boxes:
+            show_boxes(box)
+
+    def _tick_box(self) -> QCheckBox:
         box = QCheckBox("On")
+        show_boxes(box)
+        self._boxes.append(box)
+        return box
+
+    def _motion(self) -> QWidget:
+        box = self._tick_box()
         box.setChecked(self._settings.motion)
         box.toggled.connect(self._window.set_motion)
         box.toggled.connect(self._written)
@@ -174,7 +187,7 @@ class SettingsPage(QDialog):
         self._written()
 
     def _restore(self) -> QWidget:
-        box = QCheckBox("On")
+        box = self._tick_box()
         box.setChecked(self._settings.restore)
         box.toggled.connect(self._restore_toggled)
         return box

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from gui import theme
 from gui.file_dialog import file_dialog
@@ -30,6 +30,8 @@ from model.probe.question import Named
 from model.train.branching.tree import RunNode, differing
 from model.train.run_folder import unique_run_dir
 
+BESIDE = 420
+"""Pixels of width from which the sentence on all runs has room beside the buttons."""
 LEAST_TABLE = 84
 """Pixels that a table has in any case: its header and some rows."""
 
@@ -58,13 +60,17 @@ class RunsPane(Pane):
         )
         self.settings = SettingsTable()
         self.empty = EmptyState()
-        head = QHBoxLayout()
-        head.setSpacing(theme.SPACE)
-        head.addWidget(self.said, 1)
-        head.addWidget(self.open_button)
-        head.addWidget(self.again_button)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.SPACE)
+        buttons.addWidget(self.open_button)
+        buttons.addWidget(self.again_button)
+        buttons.addStretch(1)
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setSpacing(theme.SPACE)
+        self._head.addWidget(self.said, 1)
+        nest(self._head, buttons)
         outer = column(self, spacing=theme.TIGHT)
-        nest(outer, head)
+        nest(outer, self._head)
         outer.addWidget(self.tree)
         outer.addWidget(self.about)
         outer.addSpacing(theme.TIGHT)
@@ -203,6 +209,9 @@ class RunsPane(Pane):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        directions = QBoxLayout.Direction
+        beside = self.width() >= BESIDE
+        self._head.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
         if self.tree.isVisibleTo(self):
             self._share_room()
 

@@ -22,6 +22,7 @@ from gui import theme
 from gui.panes.runs.words import against_parent, arrows
 from gui.widgets.table_style import table_style
 from gui.widgets.text import as_written
+from gui.widgets.tick_box import show_boxes
 from model.train.branching.record import shown
 from model.train.branching.tree import RunNode, words_of_changes
 
@@ -64,10 +65,13 @@ class FlatTable(QTableWidget):
     def apply_theme(self) -> None:
         """Take the colours of the theme in force."""
         self.setStyleSheet(table_style().replace("QTableView", "QTableWidget"))
+        show_boxes(self)
 
     def full_height(self) -> int:
         """What all rows take."""
-        return self.horizontalHeader().sizeHint().height() + ROW * self.rowCount() + 2
+        bar = self.horizontalScrollBar()
+        below = bar.sizeHint().height() if bar.maximum() > bar.minimum() else 0
+        return self.horizontalHeader().sizeHint().height() + ROW * self.rowCount() + below + 2
 
 
 class RunTable(FlatTable):
@@ -130,7 +134,9 @@ class RunTable(FlatTable):
             first = self._show(row, node, by_path.get(node.parent), colors.get(node.run_dir))
             if node.run_dir == shown:
                 first.setFont(theme.sans(bold=True))
+                # Its curve is drawn in any case; without a box its name would stand as a branch's.
                 first.setFlags(first.flags() & ~Qt.ItemFlag.ItemIsUserCheckable)
+                first.setCheckState(Qt.CheckState.Checked)
             else:
                 drawn = node.run_dir in colors
                 first.setCheckState(Qt.CheckState.Checked if drawn else Qt.CheckState.Unchecked)

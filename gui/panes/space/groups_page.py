@@ -27,6 +27,7 @@ from gui.widgets.nest import nest
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
+from gui.widgets.tick_box import show_boxes
 from model.space.questions.asks import Clusters
 
 NAME = Qt.ItemDataRole.UserRole
@@ -102,6 +103,7 @@ class GroupsPage(QWidget):
         self.legend.setAccessibleName("Groups; a tick draws them")
         self.legend.setToolTip("A tick draws a group; Space switches it")
         self.legend.setFont(small)
+        show_boxes(self.legend)
         self.legend.itemChanged.connect(lambda _: self.hidden_changed.emit())
         self.said = Text(tone="dim", font=small, wrap=True)
         self.drawing = Segments(font=small)

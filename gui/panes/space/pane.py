@@ -38,6 +38,7 @@ from gui.panes.space.turntable import Turntable
 from gui.reading import space_code
 from gui.reading.code import together
 from gui.session.store import Store
+from gui.widgets.tick_box import show_boxes
 from model.messages import VocabularyProjected
 from model.probe.path.asks import PathFound
 from model.probe.question import Named, Question
@@ -184,6 +185,7 @@ class SpacePane(Pane):
     def apply_theme(self) -> None:
         self._drawing.forget()  # the points take the new theme's colours
         self.side.list.redraw()
+        show_boxes(self.column.groups.legend)
 
     # ------------------------------------------------------------ what the person does
 
