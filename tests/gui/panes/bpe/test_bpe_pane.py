@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.bpe.pane import BpePane
+from gui.panes.bpe.recut import _coming
 from gui.panes.bpe.source_form import FILE, LOW, PROMPT, TYPED, WORLD
 from gui.panes.bpe.view import TITLE_HEIGHT, mono_metrics
 from gui.session.state import Notice
@@ -122,6 +124,28 @@ def test_the_text_is_cut_by_the_merges_so_far(pane: BpePane, desk: Desk):
         drawn = [chip.id for chip in pane.stage.recut.chips]
         assert drawn == ids
         assert drawn == history.tokenizer(k).encode(STORY).ids
+
+
+def test_another_width_puts_the_text_into_lines_and_cuts_nothing(
+    pane: BpePane, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    learn(pane, desk, STORY)
+    go(pane, 3)
+    view = pane.stage.recut
+    cut: list[object] = []
+
+    def noted(*arguments: Any) -> list[int]:
+        cut.append(arguments)
+        return _coming(*arguments)
+
+    monkeypatch.setattr("gui.panes.bpe.recut._coming", noted)
+    before = view.chips
+    pane.resize(pane.width() - 120, pane.height())
+    assert [chip.id for chip in view.chips] == [chip.id for chip in before]
+    assert [chip.rect for chip in view.chips] != [chip.rect for chip in before]
+    assert cut == []
+    go(pane, 4)
+    assert cut
 
 
 def test_what_is_merged_next_is_marked(pane: BpePane, desk: Desk):
