@@ -95,6 +95,7 @@ class Watcher:
 
         Time in which the system gave the processor to others doesn't count, where it can be known.
         """
+        seen = self._where.new_turn()  # first: nobody asks where the beat itself stands
         now = time.monotonic(), _seconds_kept_waiting()
         if self._beat is not None:
             stall = now[0] - self._beat[0] - (now[1] - self._beat[1])
@@ -103,10 +104,9 @@ class Watcher:
             if stall > STALL_SECONDS:
                 self.faults.append(
                     f"the window stood still for {stall:.1f} s ({self.doing}), seen at\n"
-                    + self._where.seen
+                    + ("\n".join(seen) or "  no look: nothing else could run")
                 )
         self._beat = now
-        self._where.new_turn()
 
     def rest(self) -> None:
         """What comes until the next beat is no stall of the window."""
@@ -158,16 +158,11 @@ class _Where:
         look = threading.Thread(target=_look_on, args=(weakref.ref(self),), daemon=True)
         look.start()
 
-    @property
-    def seen(self) -> str:
-        """The ways in which Python's code stood then, one for each look."""
-        return "\n".join(self._seen) or "  no look: nothing else could run"
-
-    def new_turn(self) -> None:
-        """Forget what was seen: another turn begins."""
+    def new_turn(self) -> list[str]:
+        """Begin another turn; where Python's code stood in the one that ends, one for each look."""
         self._turn += 1
-        if self._seen:
-            self._seen = []
+        seen, self._seen = self._seen, []
+        return seen
 
     def look(self, turn: int) -> int:
         """Note where the thread stands, if it is in the turn of the last look; which it is now."""
