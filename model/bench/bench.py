@@ -26,7 +26,7 @@ from model.bench.changes import changes_of
 from model.bench.looking import Looking
 from model.bench.models import Models
 from model.bench.running import Run
-from model.bench.stream import Stream, begun
+from model.bench.stream import Stream, begun, lengths_of
 from model.device import keep_freed_memory
 from model.interventions.window import Ids, Read
 from model.operations import LOGITS
@@ -309,13 +309,26 @@ class Bench(Models):
 
     def lengths(self, subject: Subject, name: str) -> Tensor:
         """The length of an activation's vector at every position, ``[T]`` float32."""
+        return self.all_lengths(subject, (name,))[0]
+
+    def all_lengths(self, subject: Subject, names: Sequence[str]) -> Tensor:
+        """Lengths of several activations' vectors at every position, ``[N, T]`` float32.
+
+        What components add was measured as it came by; the rest is had again, and measured.
+        """
         stream = self.stream(subject)
-        own = stream.network.aliases.get(name, name)
-        noted_T = stream.lengths(own)
-        if noted_T is not None:
-            return noted_T
-        vectors_BTD = self.values(subject, (own,))[own]
-        return torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
+        shelf, same = stream.shelf, stream.network.aliases
+        own = [same.get(name, name) for name in names]
+        noted = [name for name in shelf.noted if name in own]
+        if len(noted) == len(own):
+            return shelf.lengths(own, stream.n_tokens)
+        others = [name for name in dict.fromkeys(own) if name not in noted]
+        vectors = self.values(subject, others)
+        lengths = dict(zip(noted, shelf.lengths(noted, stream.n_tokens), strict=True))
+        with torch.inference_mode():
+            # One by one: embeddings may be narrower than the stream.
+            lengths |= {name: lengths_of(vectors[name])[0] for name in others}
+            return torch.stack([lengths[name] for name in own])
 
     def _looking(self, subject: Subject, start: int, stop: int | None) -> Looking:
         stream = self.stream(subject)

@@ -24,6 +24,12 @@ WINDOW = 256
 are 48 MB."""
 
 
+WHOLE_PATTERN = 2**16
+"""Numbers of a block's weights that are had all at once, and kept: of a short text two heads and
+some rows cost what all cost, and matrix, routes and mosaic ask for them one after the other. Four
+heads at 128 tokens."""
+
+
 class Looking:
     """A look at some positions of one subject.
 
@@ -186,6 +192,33 @@ class Looking:
             found_HQS = self.values((name,))[name][0]
             found_HQS = found_HQS if heads is None else found_HQS[list(heads)]
             return found_HQS if rows is None else found_HQS[:, rows]
+        if c.n_heads * self._stream.n_tokens**2 <= WHOLE_PATTERN and name.endswith("_pattern"):
+            found_HQS = self._whole_pattern(layer, name)[:, self._start : self._stop]
+            found_HQS = found_HQS[:, :, : self._stop] if seen_only and c.causal else found_HQS
+            found_HQS = found_HQS if heads is None else found_HQS[list(heads)]
+            return found_HQS if rows is None else found_HQS[:, rows]
+        return self._matrix(layer, name, heads, queries, seen_only=seen_only)
+
+    def _whole_pattern(self, layer: int, name: str) -> Tensor:
+        """All heads' weights at all positions, ``[H, T, T]``, which are kept."""
+        kept, n = self._stream.patterns, self._stream.n_tokens
+        if layer not in kept:
+            whole = Looking(self._stream, 0, n, self._changes)
+            kept[layer] = whole._matrix(layer, name, None, None, seen_only=False)
+        return kept[layer]
+
+    def _matrix(
+        self,
+        layer: int,
+        name: str,
+        heads: Sequence[int] | None,
+        queries: Sequence[int] | None,
+        *,
+        seen_only: bool,
+    ) -> Tensor:
+        """As of `matrix`, computed from queries and keys."""
+        rows = None if queries is None else [at - self._start for at in queries]
+        c = self._config
         n_keys = self._stop if seen_only and c.causal else self._stream.n_tokens
         steps = self._plan.steps(layer, name)
         span = self._span(n_keys)

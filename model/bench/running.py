@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model.bench import stepwise
 from model.bench.changes import Changes
-from model.bench.stream import KEPT_BYTES, Kept, Stream
+from model.bench.stream import KEPT_BYTES, Kept, Stream, lengths_of
 from model.config import TransformerConfig
 from model.network.span import Span
 
@@ -88,6 +88,10 @@ class Run:
         stream.shelf.length = stream.shelf.cache.length = stream.n_tokens
         if self._keeps_all:
             stream.kept.append(Kept(self._known, stream.n_tokens, self._all))
+            measured = [name for name in self._all if name.endswith(MEASURED)]
+            if measured:  # all at once: of a short text each operation costs more than its numbers
+                vectors_NTD = torch.cat([self._all[name] for name in measured])
+                stream.shelf.put_lengths(measured, self._known, lengths_of(vectors_NTD))
         else:
             for at, tensors in zip(self._watched, self._some, strict=True):
                 stream.kept.append(Kept(at, at + 1, tensors))
@@ -95,7 +99,7 @@ class Run:
     def _keep(self, name: str, tensor: Tensor) -> None:
         """Called with every activation that the fused path has at hand."""
         shelf, start = self._stream.shelf, self._at
-        if name.endswith(MEASURED):
+        if not self._keeps_all and name.endswith(MEASURED):
             shelf.note_length(name, start, tensor)
         layer = self._plan.query_at.get(name)
         if layer is not None:

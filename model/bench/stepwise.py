@@ -120,10 +120,9 @@ def taken_over(stream: Stream, clean: Stream, known: int, changes: Changes) -> I
             name: tensor for name, tensor in kept.tensors.items() if real.get(name, name) in before
         }
         stream.kept.append(Kept(kept.start, kept.stop, tensors))
-    for name in before & clean.shelf.lengths.keys():
-        lengths_T = clean.lengths(name)
-        assert lengths_T is not None
-        stream.shelf.put_lengths(name, known, lengths_T[known:])
+    noted = [name for name in clean.shelf.noted if name in before]
+    lengths_NT = clean.shelf.lengths(noted, stream.n_tokens)
+    stream.shelf.put_lengths(noted, known, lengths_NT[:, known:])
     for border in range(first + 1):
         if border:
             keys, values = clean.keys(border - 1), clean.values(border - 1)

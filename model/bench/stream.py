@@ -8,7 +8,7 @@ Knows tensors and subjects; computes nothing. Shape suffixes: T positions, D d_m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -70,7 +70,9 @@ class Shelf:
         capacity = min(c.n_ctx, max(n_tokens + 64, 64))
         self.resid_LTD = [like.new_empty((1, capacity, c.d_model)) for _ in range(c.n_layers + 1)]
         self.cache = KVCache(c, 1, like, capacity)
-        self.lengths: dict[str, Tensor] = {}
+        # Of what components add, a row each; always in the CPU's memory.
+        self.lengths_NT = torch.zeros(0, capacity)
+        self._row_of: dict[str, int] = {}
         self._n_bytes: int | None = None  # None after it has changed
         self._q_LBHTK: list[Tensor] = []
         # How many positions' queries are there; a block that runs otherwise may have none.
@@ -113,21 +115,32 @@ class Shelf:
 
     def note_length(self, name: str, start: int, vectors_BTD: Tensor) -> None:
         """Keep the lengths of a component's vectors, from a position on."""
-        lengths_T = torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
-        self.put_lengths(name, start, lengths_T)
+        self.put_lengths((name,), start, lengths_of(vectors_BTD))
 
-    def put_lengths(self, name: str, start: int, lengths_T: Tensor) -> None:
+    def put_lengths(self, names: Sequence[str], start: int, lengths_NT: Tensor) -> None:
         """Keep lengths that are known, from a position on."""
-        stop = start + lengths_T.shape[0]
-        lengths = self.lengths.get(name)
-        capacity = self.resid_LTD[0].shape[1]
-        if lengths is None or stop > lengths.shape[0]:
-            fresh = torch.zeros(max(capacity, stop))
-            if lengths is not None:
-                fresh[:start] = lengths[:start]
-            lengths = self.lengths[name] = fresh
-            self._n_bytes = None
-        lengths[start:stop] = lengths_T
+        for name in names:
+            self._row_of.setdefault(name, len(self._row_of))
+        stop, (height, width) = start + lengths_NT.shape[1], self.lengths_NT.shape
+        if len(self._row_of) > height or stop > width:
+            wider = max(width, stop, self.resid_LTD[0].shape[1])
+            fresh_NT = torch.zeros(len(self._row_of), wider)
+            fresh_NT[:height, :width] = self.lengths_NT
+            self.lengths_NT, self._n_bytes = fresh_NT, None
+        self.lengths_NT[[self._row_of[name] for name in names], start:stop] = lengths_NT
+
+    @property
+    def noted(self) -> tuple[str, ...]:
+        """Names whose lengths are kept."""
+        return tuple(self._row_of)
+
+    def lengths(self, names: Sequence[str], n: int) -> Tensor:
+        """Kept lengths of the first positions, ``[N, n]``.
+
+        Raises:
+            KeyError: of a name none are kept.
+        """
+        return self.lengths_NT[[self._row_of[name] for name in names], :n]
 
     @property
     def n_bytes(self) -> int:
@@ -135,11 +148,15 @@ class Shelf:
         if self._n_bytes is not None:
             return self._n_bytes
         cache = self.cache
-        lengths = list(self.lengths.values())
-        kinds = (self.resid_LTD, cache.k_LBGSK, cache.v_LBGSK, self._q_LBHTK, lengths)
+        kinds = (self.resid_LTD, cache.k_LBGSK, cache.v_LBGSK, self._q_LBHTK, [self.lengths_NT])
         # All of a kind are alike once a run is over.
         self._n_bytes = sum(len(each) * _n_bytes(each[-1]) for each in kinds if each)
         return self._n_bytes
+
+
+def lengths_of(vectors_NTD: Tensor) -> Tensor:
+    """The length of each vector, float32 in the CPU's memory, ``[N, T]``."""
+    return torch.linalg.vector_norm(vectors_NTD.float(), dim=-1).cpu()
 
 
 def _n_bytes(tensor: Tensor) -> int:
@@ -163,6 +180,7 @@ class Stream:
         shelf: where it lies.
         kept: activations that were kept, by positions.
         scored: a position and its logits, the last that were computed for one alone.
+        patterns: attention weights of a short text, by block, ``[H, T, T]``.
         plan: of its network.
         done: how many borders are written.
         known: how many positions were there already when it began.
@@ -178,6 +196,7 @@ class Stream:
     known: int = 0
     seconds: float = 0.0
     scored: tuple[int, Tensor] | None = None
+    patterns: dict[int, Tensor] = field(default_factory=dict)
     read: Read = nothing_to_read
     plan: Plan = field(init=False)
 
@@ -208,11 +227,6 @@ class Stream:
         """``[1, S, G, K]``."""
         return self.shelf.cache.v_LBGSK[layer][:, :, : self.n_tokens].transpose(1, 2)
 
-    def lengths(self, name: str) -> Tensor | None:
-        """‖vector‖ at every position of what attention or an MLP adds, ``[T]``; None if unknown."""
-        lengths = self.shelf.lengths.get(name)
-        return None if lengths is None else lengths[: self.n_tokens]
-
     def kept_of(self, start: int, stop: int) -> list[Kept]:
         """What was kept that holds all of some positions."""
         return [kept for kept in self.kept if kept.start <= start and stop <= kept.stop]
@@ -221,11 +235,13 @@ class Stream:
         """Keep only what the rest is computed from."""
         self.kept = []
         self.scored = None
+        self.patterns = {}
 
     @property
     def n_bytes(self) -> int:
         """Memory that it takes; what it shares counts for each that shares it."""
-        return self.shelf.n_bytes + sum(kept.n_bytes for kept in self.kept)
+        kept = sum(each.n_bytes for each in self.kept)
+        return self.shelf.n_bytes + kept + sum(map(_n_bytes, self.patterns.values()))
 
 
 def _block_products(network: Transformer) -> int:
@@ -266,8 +282,7 @@ def begun(subject: Subject, network: Transformer, before: Stream | None) -> tupl
             q_BTHK = before.shelf.queries(layer, 0, known)
             if q_BTHK is not None:
                 shelf.write_queries(layer, 0, q_BTHK)
-        for name, lengths in before.shelf.lengths.items():
-            shelf.lengths[name] = torch.zeros(shelf.resid_LTD[0].shape[1])
-            shelf.lengths[name][:known] = lengths[:known]
+        noted = before.shelf.noted
+        shelf.put_lengths(noted, 0, before.shelf.lengths(noted, known))
     kept = [each for each in before.kept if each.stop <= known]
     return Stream(subject, network, shelf, kept, known=known), known

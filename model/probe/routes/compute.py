@@ -86,23 +86,23 @@ def _edges(
     """
     match question.over:
         case "heads":
-            weights = pattern_HQS
+            weights = to_array(pattern_HQS)
         case "max":
-            weights = pattern_HQS.amax(0, keepdim=True)
+            weights = to_array(pattern_HQS.amax(0, keepdim=True))
         case "mean":
-            weights = pattern_HQS.mean(0, keepdim=True)
+            weights = to_array(pattern_HQS.mean(0, keepdim=True))
     # One NaN makes a row of the softmax NaN, so that its own weight tells.
-    unknown = int(weights[..., 0].isnan().sum())
+    unknown = int(np.isnan(weights[..., 0]).sum())
     if unknown and question.over == "max":  # of the heads that have a number
         pattern_HQS = pattern_HQS.nan_to_num(nan=-1.0)
-        weights = pattern_HQS.amax(0, keepdim=True)
+        weights = to_array(pattern_HQS.amax(0, keepdim=True))
     strong = weights >= question.threshold
     hidden = 0
     if question.hide_first:
         hidden = int(strong[:, :, 0].sum())
         strong[:, :, 0] = False
-    which, query, key = np.nonzero(to_array(strong))
-    weight = to_array(weights)[which, query, key]
+    which, query, key = np.nonzero(strong)
+    weight = weights[which, query, key]
     match question.over:
         case "heads":
             head = np.asarray(heads)[which]

@@ -60,8 +60,13 @@ def to_array(tensor: Tensor) -> Array:
 
     Shares memory with a tensor on the CPU.
     """
-    tensor = tensor.detach()
+    # Each of these makes a tensor of its own, also where there is nothing to do; an edit asks for
+    # dozens of arrays.
+    if tensor.requires_grad:
+        tensor = tensor.detach()
     if tensor.dtype in (torch.bfloat16, torch.float16):
         tensor = tensor.float()
-    array: Array = tensor.cpu().numpy()
+    if tensor.device.type != "cpu":
+        tensor = tensor.cpu()
+    array: Array = tensor.numpy()
     return array

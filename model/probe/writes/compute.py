@@ -14,14 +14,12 @@ from model.subject import Subject
 def answer(question: Writes, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
     """At once, where the stream is there."""
     network = bench.network(subject)
-    ratios: dict[str, float] = {}
-    for op in network.operations:
-        if op.kind != "add" or op.layer is None:
-            continue
-        stream, *added = op.inputs
-        there_T = bench.lengths(subject, stream)
-        for name in added:
-            added_T = bench.lengths(subject, name)
-            if added_T is not None and there_T is not None and bool(there_T.all()):
-                ratios[name] = float((added_T / there_T).mean())
+    sums = [op.inputs for op in network.operations if op.kind == "add" and op.layer is not None]
+    pairs = [(name, stream) for stream, *added in sums for name in added]
+    added_NT = bench.all_lengths(subject, [name for name, _ in pairs])
+    there_NT = bench.all_lengths(subject, [stream for _, stream in pairs])
+    can_be_told = there_NT.all(1).tolist()
+    means = (added_NT / there_NT).mean(1).tolist()
+    told = zip(pairs, means, can_be_told, strict=True)
+    ratios = {name: mean for (name, _), mean, can in told if can}
     yield WritesFound(subject=subject, question=question, ratios=MappingProxyType(ratios))

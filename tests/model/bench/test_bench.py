@@ -13,7 +13,8 @@ import torch
 from model.bench import Bench, MovedOnError, stream
 from model.bench.stream import Stream
 from model.language_model import LanguageModel
-from model.operations import activation_names
+from model.network import scores
+from model.operations import activation_names, streams
 from model.subject import Subject
 from model.trace import record
 from model.transformer import Transformer
@@ -63,6 +64,7 @@ def keeps_little(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
     """Or short prompts would be answered from what was kept of their only run."""
     if "keeps" not in request.keywords:
         monkeypatch.setattr("model.bench.running.KEPT_BYTES", 0)
+        monkeypatch.setattr("model.bench.looking.WHOLE_PATTERN", 0)
 
 
 def test_every_activation_is_that_of_a_trace(transformer: Transformer):
@@ -204,6 +206,59 @@ def test_one_head_of_some_queries_is_that_of_all(transformer: Transformer):
         torch.testing.assert_close(seen, pattern[..., :n_keys], **TIGHT)
 
 
+@pytest.mark.keeps
+def test_a_short_texts_weights_are_had_once_a_block(
+    transformer: Transformer, monkeypatch: pytest.MonkeyPatch
+):
+    products: list[int] = []
+    dot = scores.dot
+
+    def counted(*given: Any, **named: Any) -> Any:
+        products.append(1)
+        return dot(*given, **named)
+
+    monkeypatch.setattr(scores, "dot", counted)
+    bench = held(transformer)
+    config, subject = transformer.config, Subject(1, None, IDS)
+    trace = record(transformer, torch.tensor([subject.ids]))
+    for layer in range(config.n_layers):
+        pattern_HQS = trace[f"blocks.{layer}.attn.hook_pattern"][0]
+        bench.stream(subject)
+        products.clear()
+        for heads, rows, (start, stop) in (
+            ((1,), None, (3, 8)),
+            (None, None, (0, len(IDS))),
+            ((0, config.n_heads - 1), (4, 6), (2, 9)),
+        ):
+            chosen_HQS = pattern_HQS if heads is None else pattern_HQS[list(heads)]
+            for seen_only in (False, True):
+                found = bench.pattern(
+                    subject, layer, heads, start, stop, seen_only=seen_only, queries=rows
+                )
+                end = stop if seen_only and config.causal else len(IDS)
+                at = slice(start, stop) if rows is None else list(rows)
+                torch.testing.assert_close(found, chosen_HQS[:, at, :end], **TIGHT)
+        assert len(products) <= 1
+    assert len(bench.stream(subject).patterns) == config.n_layers
+    bench.stream(subject).forget_kept()
+    assert not bench.stream(subject).patterns
+
+
+@pytest.mark.keeps
+def test_lengths_are_those_of_a_trace_whether_they_were_noted_or_not(transformer: Transformer):
+    bench = held(transformer)
+    for ids in (IDS, (*IDS, 5, 6), (*IDS[:4], 29)):  # also of a text that went on, or was edited
+        subject = Subject(1, None, ids)
+        trace = record(transformer, torch.tensor([ids]))
+        sums = [op.output for op in transformer.operations if op.kind == "add"]
+        names = [name for name in (*sums, *streams(transformer.config)) if "resid" in name]
+        names += [op.output for op in transformer.operations if op.output.endswith("_out")]
+        names += names[:1]
+        expected = torch.stack([trace[name][0].float().norm(dim=-1) for name in names])
+        torch.testing.assert_close(bench.all_lengths(subject, names), expected)
+        torch.testing.assert_close(bench.lengths(subject, names[-1]), expected[-1])
+
+
 def test_an_unknown_name_is_refused():
     bench = held(network(BASE))
     with pytest.raises(KeyError, match="hook_nothing"):
@@ -276,7 +331,7 @@ def test_what_streams_take_is_known_after_they_have_grown():
     shelf = bench.stream(Subject(1, None, long)).shelf
     assert shelf is bench.stream(Subject(1, None, short)).shelf
     buffers = [*shelf.resid_LTD, *shelf.cache.k_LBGSK, *shelf.cache.v_LBGSK]
-    buffers += shelf.lengths.values()
+    buffers.append(shelf.lengths_NT)
     assert shelf.n_bytes == sum(each.numel() * each.element_size() for each in buffers)
     assert bench.n_bytes > 4 * before
 

@@ -177,6 +177,7 @@ def keeps_little_in_small_windows(
     monkeypatch.setattr("model.bench.stepwise.WINDOW", 4)
     if "keeps" not in request.keywords:
         monkeypatch.setattr("model.bench.running.KEPT_BYTES", 0)
+        monkeypatch.setattr("model.bench.looking.WHOLE_PATTERN", 0)
 
 
 @pytest.fixture(params=VARIANTS, scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from model.bench import running, stream
+from model.bench import looking, running, stream
 from model.bench.bench import IN_VIEW
 from model.bench.looking import stretches
 from model.operations import LOGITS, operations
@@ -99,6 +99,7 @@ def test_single_queries_are_those_of_all(transformer: Transformer, monkeypatch: 
     for room in (stream.QUERY_BYTES, 0):
         monkeypatch.setattr(stream, "QUERY_BYTES", room)
         monkeypatch.setattr(running, "KEPT_BYTES", room)
+        monkeypatch.setattr(looking, "WHOLE_PATTERN", room)
         bench = held(transformer)
         for layer in range(c.n_layers):
             for tail in ("pattern", "attn_scores"):
