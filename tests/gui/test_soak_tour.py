@@ -22,9 +22,16 @@ def test_the_tour_makes_every_pane_and_opens_every_file(live_store: Store, qtbot
     with qtbot.waitExposed(window):
         window.show()
     program = cast("Program", SimpleNamespace(window=window, store=live_store))
-    steps = dict(tour(program, ["/models/some", "/models/other"]))
+    left: list[str] = []
+    good = ["/models/some", "/models/other"]
+    steps = dict(tour(program, good, lambda: left.append("")))
     assert {"open /models/some", "open /models/other", "train", "stop"} <= {*steps}
     for name in (*PERSPECTIVES, *window.docks):
         steps[name]()
         qtbot.wait(1)
+    commands = {*window.actions_by_id} - {"quit", "save_run"}
+    assert commands <= {*steps}
+    for name in commands:
+        steps[f"leave {name}"]()
+    assert len(left) == len(commands)
     assert all(dock.pane is not None for dock in window.docks.values())

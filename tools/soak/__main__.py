@@ -59,7 +59,7 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
     from gui.app import make_application
     from gui.program.program import Program
     from gui.settings import Settings
-    from tools.soak.actions import Hand
+    from tools.soak.actions import Hand, end_dialog
     from tools.soak.driver import END_SECONDS, Driver, growth, last_lines
     from tools.soak.files import make_files
     from tools.soak.tour import tour
@@ -88,7 +88,9 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
             program.start()
             note = partial(_note, lines)
             hand = Hand(chance, program, folder, good, bad, without, note)
-            first = tour(program, good) if driver is None and judged else ()
+            first = (
+                tour(program, good, partial(end_dialog, hand)) if driver is None and judged else ()
+            )
             driver = Driver(
                 hand, watcher, n_actions, lines, _tell, driver, first, calm=options.calm
             )

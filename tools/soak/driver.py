@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QDrag
@@ -19,6 +20,9 @@ from model import messages as m
 from resources import STORY_WORLD
 from tools.soak.actions import Hand, chosen, end_dialog
 from tools.soak.watching import Watcher, memory_bytes
+
+if TYPE_CHECKING:
+    from model.train import Recipe
 
 QUIET_SHARE = 0.1
 """Of the actions after which the driver waits until all is answered; else it goes on at once."""
@@ -146,11 +150,13 @@ class Driver(QObject):
         if hand.random.random() < QUIET_SHARE or self._calm:
             self._waits_until = time.monotonic() + QUIET_SECONDS
         if self.done % every == 0:
-            self._weighs = ["leave", "stop", "open", "give back", "weigh"]
+            self._weighs = ["leave", "stop", "train", "open", "give back", "weigh"]
 
     def _quiet(self) -> bool:
         store = self._program.store
-        return not store.asked.is_waiting and not store.opening.going
+        # Who weighs waits for the run that it has stopped, and for its own.
+        trains = bool(self._weighs) and "stop" not in self._weighs and store.run.going
+        return not trains and not store.asked.is_waiting and not store.opening.going
 
     # ------------------------------------------------------------------------- weighing
 
@@ -167,8 +173,14 @@ class Driver(QObject):
                 window.resize(1440, 900)
             case "stop":
                 program.store.run.stop()
+                if (queue := window.actions_by_id["stop_queue"]).isEnabled():
+                    queue.trigger()
                 program.store.generating.cancel()
                 program.store.comparing.close()  # another model is weighed with it
+            case "train":
+                # The last run's model stays beside what is opened, and may be ten times as large.
+                run_dir = self._hand.folder / f"weighed-{len(self.weights)}"
+                program.store.run.start(_small(), str(run_dir), follow=False)
             case "open":
                 # Qt keeps how each widget looks in each state that it was seen in, some 15 MB,
                 # until the theme is put on anew.
@@ -211,6 +223,13 @@ class Driver(QObject):
 
         look.timeout.connect(over)
         look.start(20)
+
+
+def _small() -> Recipe:
+    """Of a run that is over at once."""
+    from model.train import PRESETS
+
+    return replace(PRESETS["minute"], steps=2, data_tokens=20_000)
 
 
 def write(log: TextIO, line: str) -> None:

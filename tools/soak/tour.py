@@ -10,20 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from PySide6.QtGui import QAction
+
 from gui.program.program import Program
 from gui.window.arrangements import PERSPECTIVES
 from resources import STORY_WORLD
+from tools.soak.actions import LEFT_OUT
 
 LONG = "The king and the queen saw a big dog near the old castle . " * 12
 TRAININGS = 2
 
 
-def tour(program: Program, good: Sequence[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+def tour(
+    program: Program, good: Sequence[str], leave: Callable[[], object]
+) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is done, by name; the worker answers after each.
 
     Args:
         program: whose window it is.
         good: checkpoints that open.
+        leave: closes what lies over the window.
     """
     window, store = program.window, program.store
     for path in (*good, str(STORY_WORLD)):
@@ -41,3 +47,14 @@ def tour(program: Program, good: Sequence[str]) -> Iterator[tuple[str, Callable[
         yield "train", window.actions_by_id["start_training"].trigger
         yield "look on", lambda: None
         yield "stop", window.actions_by_id["stop_training"].trigger
+    for name, command in window.actions_by_id.items():
+        if name not in LEFT_OUT:
+            yield name, partial(_do, command)
+            yield f"leave {name}", leave
+    yield "stop all", program.store.run.stop
+
+
+def _do(command: QAction) -> None:
+    """If it can be done: that follows from what was done before."""
+    if command.isEnabled():
+        command.trigger()
