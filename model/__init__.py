@@ -44,11 +44,12 @@ if TYPE_CHECKING:
 # Memory on huge pages for the largest tensors, such as logits: GPT-2's at 256 tokens then cost 300
 # page faults instead of 12,600. torch reads this at its first allocation.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-# What oneDNN prepared for the last shapes is kept for 64 of them, not for 1,024, twice: by itself
+# What oneDNN prepared for the last shapes is kept for 24 of them, not for 1,024, twice: by itself
 # and by torch's own layer over it. Each holds half a megabyte: 300 lengths of a text through one
-# linear map in bfloat16 held 160 MB. Both are read at the first such operation.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
-os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
+# linear map in bfloat16 held 160 MB. A training step has 15 to 18. Both are read at the first such
+# operation.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "24")
+os.environ.setdefault("LRU_CACHE_CAPACITY", "24")
 
 __version__ = "0.1.0"
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QCursor
+from PySide6.QtWidgets import QComboBox, QMenu
+from shiboken6 import isValid
 
 from gui.program.program import Program
 from gui.window.arrangements import PERSPECTIVES
@@ -40,6 +42,13 @@ def tour(
         yield "a long prompt", partial(store.set_prompt, LONG)
     for key in window.docks:
         yield key, partial(window.layouts.show_pane, key)
+        # A list that was open once keeps its window, and the picture in it.
+        for box in window.docks[key].findChildren(QComboBox):
+            yield f"a list of {key}", partial(_open, box)
+            yield f"leave {key}", leave
+    for menu in window.findChildren(QMenu):
+        yield "a menu", partial(_pop_up, menu)
+        yield "leave a menu", leave
     for _ in range(2):
         yield "the other theme", window.toggle_theme
     yield "Train", partial(window.layouts.set_perspective, "Train")
@@ -52,6 +61,16 @@ def tour(
             yield name, partial(_do, command)
             yield f"leave {name}", leave
     yield "stop all", program.store.run.stop
+
+
+def _open(box: QComboBox) -> None:
+    if isValid(box) and box.isVisible() and box.isEnabled():
+        box.showPopup()
+
+
+def _pop_up(menu: QMenu) -> None:
+    if isValid(menu):
+        menu.popup(QCursor.pos())
 
 
 def _do(command: QAction) -> None:
