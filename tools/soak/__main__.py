@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-LEAST_FOR_MEMORY = 5000
-"""Actions from which on the growth of memory is judged: before, caches are still filling."""
 MOST_GROWTH = 0.05
 
 
@@ -60,7 +58,7 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
     from gui.program.program import Program
     from gui.settings import Settings
     from tools.soak.actions import Hand, end_dialog
-    from tools.soak.driver import END_SECONDS, Driver, growth, last_lines
+    from tools.soak.driver import END_SECONDS, LEAST_FOR_MEMORY, Driver, growth, last_lines
     from tools.soak.files import make_files
     from tools.soak.tour import tour
     from tools.soak.watching import Watcher, catch_warnings

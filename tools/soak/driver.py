@@ -29,6 +29,8 @@ QUIET_SHARE = 0.1
 QUIET_SECONDS = 20.0
 FIRST_PROMPT = "The queen gave the boy a red rose and he"
 N_WEIGHINGS = 20
+LEAST_FOR_MEMORY = 5000
+"""Actions from which on the growth of memory is judged: before, caches are still filling."""
 END_SECONDS = 30.0
 NESTED_SECONDS = 20.0
 DROPPED_SECONDS = 0.3
@@ -150,7 +152,9 @@ class Driver(QObject):
         if hand.random.random() < QUIET_SHARE or self._calm:
             self._waits_until = time.monotonic() + QUIET_SECONDS
         if self.done % every == 0:
-            self._weighs = ["leave", "stop", "train", "open", "give back", "weigh"]
+            self._weighs = ["leave", "stop", "open", "give back", "weigh"]
+            if self._n_actions >= LEAST_FOR_MEMORY:
+                self._weighs.insert(2, "train")
 
     def _quiet(self) -> bool:
         store = self._program.store
