@@ -23,7 +23,6 @@ WINDOW = 256
 """Queries that are run at once where each meets all keys: 256 of them and 4,096 keys in 12 heads
 are 48 MB."""
 
-
 WHOLE_PATTERN = 2**16
 """Numbers of a block's weights that are had all at once, and kept: of a short text two heads and
 some rows cost what all cost, and matrix, routes and mosaic ask for them one after the other. Four
@@ -188,13 +187,13 @@ class Looking:
         """
         rows = None if queries is None else [at - self._start for at in queries]
         c = self._config
+        found_HQS: Tensor | None = None
         if self._changes.concerns(layer):  # then a query may look where it may not otherwise
             found_HQS = self.values((name,))[name][0]
-            found_HQS = found_HQS if heads is None else found_HQS[list(heads)]
-            return found_HQS if rows is None else found_HQS[:, rows]
-        if c.n_heads * self._stream.n_tokens**2 <= WHOLE_PATTERN and name.endswith("_pattern"):
+        elif c.n_heads * self._stream.n_tokens**2 <= WHOLE_PATTERN and name.endswith("_pattern"):
             found_HQS = self._whole_pattern(layer, name)[:, self._start : self._stop]
             found_HQS = found_HQS[:, :, : self._stop] if seen_only and c.causal else found_HQS
+        if found_HQS is not None:
             found_HQS = found_HQS if heads is None else found_HQS[list(heads)]
             return found_HQS if rows is None else found_HQS[:, rows]
         return self._matrix(layer, name, heads, queries, seen_only=seen_only)

@@ -262,7 +262,11 @@ def test_and_of_what_went_on_or_was_edited(transformer: Transformer):
         assert_as_traced(bench, transformer, grown)
 
 
-def test_one_head_of_some_queries_is_that_of_the_trace(transformer: Transformer):
+@pytest.mark.parametrize("kept", [0, 2**16], ids=["had again", "kept"])
+def test_one_head_of_some_queries_is_that_of_the_trace(
+    transformer: Transformer, kept: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("model.bench.looking.WHOLE_PATTERN", kept)
     config = transformer.config
     bench = held(transformer)
     for some in some_fitting(config):
