@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
@@ -50,6 +51,27 @@ class Group:
         self.rank = rank
         self.size = size
         self.local_size = local_size
+        self._mesh: DeviceMesh | None = None
+
+    def mesh(self, device: str) -> DeviceMesh:
+        """All processes in a row, over which a network is put in shards; the same one each time.
+
+        Args:
+            device: of this process: ``cpu``, or ``cuda:1``.
+        """
+        if self._mesh is None:
+            self._mesh = init_device_mesh(device.partition(":")[0], (self.size,))
+        return self._mesh
+
+    def let_go_of_mesh(self) -> None:
+        """Take the processes' group from the mesh, which torch's caches keep for good.
+
+        They are four, and nothing empties them all; the mesh's own dict of groups is as private,
+        but one, and the mesh is of no more use without its group.
+        """
+        if self._mesh is not None:
+            getattr(self._mesh, "_pg_registry", {}).clear()
+            self._mesh = None
 
     @property
     def is_first(self) -> bool:
@@ -216,14 +238,16 @@ def joined(wanted: str) -> Iterator[tuple[Group, str]]:
             f"Process {rank} of {size} can't reach the others: {error} See that the address given "
             "to torchrun (--rdzv-endpoint) is that of a machine that all can reach."
         ) from error
+    group = Group(rank, size, max(1, local_size))
     try:
-        group = Group(rank, size, max(1, local_size))
         with naming_the_lost(group):
             yield group, device
     finally:
         # gloo's threads end with the last one that knows the group: a network in shards, which is
-        # a cycle. Where they outlive Python, the process ends with "terminate called".
+        # a cycle, and its mesh. A thread that still lets go of what was sent last when Python has
+        # ended is ended by it, and the process with "terminate called without an active exception".
         gc.collect()
+        group.let_go_of_mesh()
         dist.destroy_process_group()
 
 

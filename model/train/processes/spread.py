@@ -156,9 +156,10 @@ def in_shards(
     """A network in shards, which is whole nowhere: of one tensor after the other a part is kept."""
     with torch.device("meta"):
         transformer = Transformer(config, empty=True)
+    mesh = group.mesh(device)
     for block in transformer.blocks:
-        fully_shard(block)
-    fully_shard(transformer)
+        fully_shard(block, mesh=mesh)
+    fully_shard(transformer, mesh=mesh)
     transformer.to_empty(device=device.partition(":")[0])
     transformer.tie()  # memory of its own was given to each use of a weight
     for name, parameter in transformer.named_parameters():

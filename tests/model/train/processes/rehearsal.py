@@ -3,7 +3,8 @@
     torchrun --nproc-per-node 2 rehearsal.py runs.json
 
 Each is ``{"out": folder, "recipe": file, "parallel": …, "stop_at": step, "resume": bool}``. What
-a process says of a failure, or hears of another's, is printed.
+a process says of a failure, or hears of another's, is printed, and at the end which threads of
+gloo are left.
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ def say(line: str) -> None:
     os.write(1, f"{line}\n".encode())  # at once: several processes write into one pipe
 
 
+def threads_of_gloo() -> list[str]:
+    """Names of this process's threads that gloo has started."""
+    names = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
+    return sorted(name for name in names if "gloo" in name)
+
+
 def main() -> None:
     torch.set_num_threads(1)
     with joined("cpu") as (group, device):
@@ -56,6 +63,8 @@ def main() -> None:
                 say(f"heard by {group.rank}: {error}")
             except ValueError as error:
                 say(f"said by {group.rank}: {error}")
+        say(f"during by {group.rank}: {threads_of_gloo()}")
+    say(f"left by {group.rank}: {threads_of_gloo()}")
 
 
 if __name__ == "__main__":

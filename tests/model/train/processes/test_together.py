@@ -87,7 +87,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             plan("plain", "plain-1", "ddp"),
         ],
     )
-    (folder / "said").write_text(said)
+    (folder / "said by four").write_text(said)
     (folder / "said by two").write_text(said_by_two)
     shutil.copytree(folder / "fsdp-2 then one", folder / "state in shards")
     list(train(None, folder / "fsdp-2 then one", resume=True))
@@ -175,6 +175,18 @@ def test_a_folder_says_how_it_was_trained_and_the_recipe_is_that_of_one_process(
         assert not [path for path in (folder / run).rglob(".*") if path.name != ".metadata"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are named by Linux only")
+@pytest.mark.parametrize(("said_by", "n"), [("two", 2), ("four", 4)])
+def test_no_thread_outlives_what_was_done_together(folder: Path, said_by: str, n: int) -> None:
+    """Such a thread ends the process with "terminate called", if it is still at work then."""
+    said = (folder / f"said by {said_by}").read_text().splitlines()
+    assert sorted(line for line in said if line.startswith("left")) == [
+        f"left by {rank}: []" for rank in range(n)
+    ]
+    for rank in range(n):  # they are seen where they are
+        assert any(line.startswith(f"during by {rank}: ['gloo") for line in said)
+
+
 def test_of_states_in_shards_only_the_last_stays(folder: Path) -> None:
     states = [path.name for path in (folder / "plain-fsdp-2/state").glob("step-*")]
     assert states == [load_state(folder / "plain-fsdp-2", "cpu").shards] == ["step-000014"]
@@ -246,7 +258,7 @@ def test_a_copy_of_a_run_has_its_shards(folder: Path, tmp_path: Path) -> None:
 
 
 def test_what_one_process_can_not_do_is_said_once(folder: Path) -> None:
-    said = (folder / "said").read_text().splitlines()
+    said = (folder / "said by four").read_text().splitlines()
     small = [line for line in said if "A batch of 3 windows can't be shared by 4" in line]
     taken = [line for line in said if "holds a run already" in line]
     for lines in (small, taken):
