@@ -305,8 +305,12 @@ class WeightsView(QWidget):
                 self.store.inspect(self._number(*number))
 
     def _tensor(self) -> m.WeightTensor | None:
-        """The tensor that is looked at."""
-        return self.store.weights.tensor(self.name)
+        """The tensor that is looked at; None while another model's are listed than are drawn.
+
+        One of the same name may have fewer heads there, and fewer rows.
+        """
+        weights = self.store.weights
+        return weights.tensor(self.name) if weights.tensors is self._listed else None
 
     def _looked_at(self) -> tuple[str, int | None, MatrixLayout | None]:
         tensor = self._tensor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -215,6 +216,30 @@ def test_one_head_alone(desk: Desk, pane: ModelPane, views: WeightsView) -> None
     assert found is not None
     assert found.part == 2
     assert len(found.values) == 32
+
+
+def test_a_head_of_one_model_is_not_looked_for_in_the_next(
+    desk: Desk, pane: ModelPane, views: WeightsView, opened: Callable[..., Store]
+) -> None:
+    first = "blocks.0.attn.W_Q"
+    choose(desk, pane, first)
+    views.choose_part(3)
+    settle(desk, pane)
+    store = opened("opt")
+    store.weights.list_tensors()  # as the pane does; its picture is still the other model's
+    told = store.weights.tensor(first)
+    assert told is not None
+    assert told.shape[0] < 4
+    image = views.detail.image
+    assert image.describe is not None
+    assert image.describe(100, 10, 0.5) == ""
+    image.cell_chosen.emit((100, 10, 0.5))
+    views.choose_part(3)
+    settle(desk, pane)
+    assert (views.name, views.part) == (first, None)
+    picture = image.picture
+    assert picture is not None
+    assert (picture.n_rows, picture.n_columns) == (told.shape[1], told.shape[0] * told.shape[2])
 
 
 def test_the_histograms_bars_are_counts(
