@@ -201,6 +201,49 @@ def test_what_lies_free_at_the_end_of_a_threads_memory_goes_back() -> None:
     assert given_back > 38  # of 40; malloc_trim alone leaves 17 of them
 
 
+PRODUCTS = """
+import ctypes
+import threading
+from pathlib import Path
+
+import torch
+from model.device import give_back_freed_memory, keep_freed_memory
+
+library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+held = library.mkl_serv_mem_stat
+held.restype = ctypes.c_longlong
+
+def megabytes():
+    return held(ctypes.byref(ctypes.c_int())) / 2**20
+
+def multiply():
+    for n in (5, 12, 76, 300):
+        torch.ones(n, 128) @ torch.ones(128, 512)
+
+keep_freed_memory()
+torch.set_num_threads(1)
+multiply()
+thread = threading.Thread(target=multiply)
+thread.start()
+thread.join()
+before = megabytes()
+give_back_freed_memory()
+print(before, megabytes())
+"""
+
+
+@pytest.mark.skipif(
+    not GLIBC or not torch.backends.mkl.is_available(), reason="there is no MKL that keeps any"
+)
+def test_room_for_products_goes_back_also_that_of_a_thread_that_is_gone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRODUCTS], capture_output=True, text=True, check=True
+    )
+    before, after = map(float, done.stdout.split())
+    assert before > 1  # how much hangs on the processor
+    assert after == 0
+
+
 @pytest.mark.skipif(not GLIBC, reason="another C library keeps its own counsel")
 def test_memory_is_kept_again_after_some_was_given_back() -> None:
     keep_freed_memory()
