@@ -19,6 +19,7 @@ from shiboken6 import isValid
 
 from gui.program.program import Program
 from model import messages as m
+from model.engine import Engine
 from tools.soak.actions import Hand
 from tools.soak.driver import growth
 from tools.soak.watching import Watcher
@@ -45,6 +46,18 @@ def test_a_thousand_random_actions_break_nothing(tmp_path: Path):
     actions = re.findall(r"^\d+ (\w+)$", (tmp_path / "log").read_text("utf-8"), re.MULTILINE)
     assert len(actions) >= 1000
     assert {"click", "drag", "press_keys", "write_a_prompt", "open_bad", "open_good"} <= {*actions}
+
+
+def test_what_is_weighed_waits_until_the_worker_has_given_back(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Engine, "rest", Engine.rest)  # it is changed below
+    watcher, engine = Watcher(), Engine("cpu", threads=1)
+    assert not watcher.gives_back
+    for _ in range(2):
+        watcher.give_back()
+        assert watcher.gives_back
+        engine.rest()
+        assert not watcher.gives_back
+        assert not engine.place.has_let_go
 
 
 def test_what_is_picked_from_a_completers_popup_is_still_there(tmp_path: Path, qtbot: QtBot):

@@ -16,6 +16,7 @@ from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QApplication
 
 from gui.program.program import Program
+from gui.window.arrangements import PERSPECTIVES
 from model import messages as m
 from resources import STORY_WORLD
 from tools.soak.actions import Hand, chosen, end_dialog
@@ -152,15 +153,19 @@ class Driver(QObject):
         if hand.random.random() < QUIET_SHARE or self._calm:
             self._waits_until = time.monotonic() + QUIET_SECONDS
         if self.done % every == 0:
-            self._weighs = ["leave", "stop", "open", "give back", "weigh"]
-            if self._n_actions >= LEAST_FOR_MEMORY:
-                self._weighs.insert(2, "train")
+            judged = self._n_actions >= LEAST_FOR_MEMORY
+            trains = ["train"] if judged else []
+            # A pane out of sight keeps what it drew of another model, until it is seen again.
+            shows = [*PERSPECTIVES, "Explore"] if judged else []
+            self._weighs = ["leave", "stop", *trains, "open", *shows, "give back", "weigh"]
 
     def _quiet(self) -> bool:
         store = self._program.store
         # Who weighs waits for the run that it has stopped, and for its own.
         trains = bool(self._weighs) and "stop" not in self._weighs and store.run.going
-        return not trains and not store.asked.is_waiting and not store.opening.going
+        gives_back = self._weighs == ["weigh"] and self._watcher.gives_back
+        going = trains or gives_back or store.asked.is_waiting or store.opening.going
+        return not going
 
     # ------------------------------------------------------------------------- weighing
 
@@ -198,6 +203,9 @@ class Driver(QObject):
                 # The worker does so when it rests, which comes of any request.
                 self._watcher.give_back()
                 program.store.send(m.Painted(turn=0))
+            case perspective if perspective in PERSPECTIVES:
+                window.layouts.set_perspective(perspective)
+                window.layouts.reset()
             case _:
                 self._watcher.rest()
                 self.weights.append(memory_bytes())

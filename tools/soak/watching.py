@@ -52,6 +52,7 @@ class Watcher:
         self.longest = 0.0
         self.longest_in = self.doing = "the start"
         self._gives_back: threading.Event | None = None
+        self._given_back = threading.Event()
         self._beat: tuple[float, float] | None = None
         self._where = _Where(threading.get_ident())
         self._threads = set(threading.enumerate())
@@ -125,17 +126,27 @@ class Watcher:
         """
         if self._gives_back is None:
             self._gives_back = wanted = threading.Event()
+            given = self._given_back
             from model.engine import Engine  # as the worker has it by now
 
             rest = Engine.rest
 
             def rest_and_give_back(self: Engine) -> None:
-                self.place.has_let_go |= wanted.is_set()
+                asked = wanted.is_set()
+                self.place.has_let_go |= asked
                 wanted.clear()
                 rest(self)
+                if asked:
+                    given.set()
 
             Engine.rest = rest_and_give_back  # type: ignore[method-assign]
+        self._given_back.clear()
         self._gives_back.set()
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether the worker was told to, and hasn't yet."""
+        return self._gives_back is not None and not self._given_back.is_set()
 
     def threads_left(self) -> list[str]:
         """Names of Python's threads that were not there at the beginning, and don't end now."""
