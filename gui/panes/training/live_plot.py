@@ -19,6 +19,7 @@ from gui.panes.training.curves import Along, RunCurves
 from gui.panes.training.legend_line import LegendLine
 from gui.panes.training.marks import PlotMarks
 from gui.session.moments import Learned, Moment
+from gui.widgets.charts.dotted_curve import DottedCurve
 from gui.widgets.charts.steady_plot import SteadyPlot
 
 LEFT, RIGHT = 48, 40
@@ -65,7 +66,7 @@ class LivePlot(QWidget):
 
     def curve(self, **options: Any) -> pg.PlotDataItem:
         """A new curve that shows each of its points, however many there are."""
-        curve = pg.PlotDataItem(**options)
+        curve = DottedCurve(**options)
         self.plot.addItem(curve)
         return curve
 

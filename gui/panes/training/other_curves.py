@@ -19,6 +19,7 @@ from PySide6.QtGui import QColor
 from gui import theme
 from gui.panes.training.curves import Along, Unit
 from gui.panes.training.legend_line import Entry
+from gui.widgets.charts.dotted_curve import DottedCurve
 from gui.widgets.run_color import run_color
 from model.train.branching.tree import RunNode
 
@@ -106,7 +107,7 @@ class OtherCurves:
         return found
 
     def _new(self) -> tuple[pg.PlotDataItem, pg.PlotDataItem, pg.TextItem]:
-        train, validation = pg.PlotDataItem(), pg.PlotDataItem(symbol="o", symbolSize=4)
+        train, validation = pg.PlotDataItem(), DottedCurve(symbol="o", symbolSize=4)
         name = pg.TextItem(anchor=(1, 1.1))
         train.setZValue(-2)
         validation.setZValue(-1)
