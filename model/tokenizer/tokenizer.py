@@ -40,11 +40,6 @@ _MASK_NAMES = ("[MASK]", "<mask>")
 _END_NAMES = (END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>", "<|im_end|>")
 
 
-WORDS_KEPT = 500
-"""Words whose cut is remembered (tokenizers 0.23 keeps 10,000: 3.6 MB for every tokenizer that has
-cut a long text, never given back)."""
-
-
 class Encoding:
     """One text cut into tokens.
 
@@ -110,11 +105,11 @@ class Tokenizer:
         # A file may ask for padding or cutting; here a text keeps the length that it has.
         inner.no_padding()
         inner.no_truncation()
-        # The library keeps the words that it has cut and never gives them back, also when the
-        # tokenizer is gone; with few it is as fast.
+        # The library keeps the words that it has cut, for each thread by itself, and never gives
+        # them back, also when the tokenizer is gone (tokenizers 0.23). Without it is nearly as fast.
         resize = getattr(inner.model, "_resize_cache", None)
         if resize is not None:
-            resize(WORDS_KEPT)
+            resize(0)
         self._settings = dict(settings or {})
         # Then the names of special tokens are text like any other.
         inner.encode_special_tokens = self._settings.get("split_special_tokens") is True

@@ -5,6 +5,7 @@ Knows actions and the watcher; no pane.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -200,6 +201,7 @@ class Driver(QObject):
                 program.store.set_prompt(FIRST_PROMPT)
                 window.files.open_path(str(STORY_WORLD))
             case "give back":
+                gc.collect()  # of what cycles hold, too
                 # The worker does so when it rests, which comes of any request.
                 self._watcher.give_back()
                 program.store.send(m.Painted(turn=0))
