@@ -105,8 +105,8 @@ class Tokenizer:
         # A file may ask for padding or cutting; here a text keeps the length that it has.
         inner.no_padding()
         inner.no_truncation()
-        # The library keeps the words that it has cut, for each thread by itself, and never gives
-        # them back, also when the tokenizer is gone (tokenizers 0.23). Without it is nearly as fast.
+        # tokenizers 0.23 keeps the words that it has cut, for each thread by itself, and never
+        # gives them back, also when the tokenizer is gone. It is nearly as fast without.
         resize = getattr(inner.model, "_resize_cache", None)
         if resize is not None:
             resize(0)
