@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from model.tokenizer.tokenizer import Tokenizer
 
-WINDOW = 1 << 16
-"""Characters that are cut at once."""
+WINDOW = 1 << 14
+"""Characters that are cut at once: with a token for each byte some 10 MB while it is done."""
 OVERLAP = 1 << 10
 """Characters that two windows share at first; more where they do not agree on them."""
 
