@@ -99,6 +99,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     if sys.platform == "win32":
         # torch >= 2.9 can't be imported after Qt there (WinError 1114).
         import torch  # noqa: F401
+    from gui.program.imports import read_no_sources
+
+    read_no_sources()
     from gui.app import run
 
     return run(options)

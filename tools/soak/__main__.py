@@ -51,6 +51,9 @@ def _tell(line: str) -> None:
 
 
 def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> int:
+    from gui.program.imports import read_no_sources
+
+    read_no_sources()
     from PySide6.QtCore import qInstallMessageHandler
 
     from gui import settings as settings_file
