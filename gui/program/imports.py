@@ -2,13 +2,14 @@
 
 From the first module of PySide6 on, each import of any module goes through PySide's `__feature__`
 (method names in snake case, which nobody asks for here): it reads the module's source through
-`inspect`, to see whether the module uses PySide, and `linecache` keeps all lines for good. Seen with
-PySide6 6.11: 45 MB after torch was imported.
+`inspect`, to see whether the module uses PySide, and `linecache` keeps all lines for good. Seen
+with PySide6 6.11: 45 MB after torch was imported.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 
 def read_no_sources() -> None:
@@ -19,7 +20,7 @@ def read_no_sources() -> None:
     """
     import_module("PySide6.QtCore")
     try:
-        feature = import_module("PySide6.support.feature")
+        feature: Any = import_module("PySide6.support.feature")
     except ImportError:
         return
     if hasattr(feature, "_mod_uses_pyside"):

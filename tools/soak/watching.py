@@ -178,10 +178,14 @@ class _Where:
     def look(self, turn: int) -> int:
         """Note where the thread stands, if it is in the turn of the last look; which it is now."""
         if self._turn == turn:
+            places: list[str] = []
             frame = sys._current_frames().get(self._thread)
-            way = traceback.extract_stack(frame)[-DEPTH:]
-            places = (f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in way)
-            self._seen.append("  " + " > ".join(places))
+            while frame is not None and len(places) < DEPTH:
+                # By hand: `traceback` would read and keep the source of each file.
+                code = frame.f_code
+                places.append(f"{Path(code.co_filename).name}:{frame.f_lineno} {code.co_name}")
+                frame = frame.f_back
+            self._seen.append("  " + " > ".join(reversed(places)))
         return self._turn
 
 
