@@ -141,6 +141,9 @@ def _bare_window(began: float) -> Figures:
 
 
 def _program(perspective: str = "Explore") -> tuple[QApplication, Program]:
+    from gui.program.imports import read_no_sources
+
+    read_no_sources()  # as main.py does
     from gui import theme
     from gui.app import make_application
     from gui.program.program import Program
