@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 QUIET_SHARE = 0.1
 """Of the actions after which the driver waits until all is answered; else it goes on at once."""
 QUIET_SECONDS = 20.0
+WEIGHED_SECONDS = 120.0
+"""Who weighs waits longer: a text of 20 MB that is being cut would be weighed, too."""
 FIRST_PROMPT = "The queen gave the boy a red rose and he"
 N_WEIGHINGS = 20
 LEAST_FOR_MEMORY = 5000
@@ -215,7 +217,7 @@ class Driver(QObject):
                     f"{self.done:,} of {self._n_actions:,} actions; "
                     f"{self.weights[-1] / 2**20:.0f} MB; " + self._watcher.longest_turn
                 )
-        self._waits_until = time.monotonic() + QUIET_SECONDS
+        self._waits_until = time.monotonic() + WEIGHED_SECONDS
 
     # ---------------------------------------------------------------------------- the end
 
