@@ -33,7 +33,7 @@ from model.train.tasks.examples import examples_of
 from model.train.tasks.vocabulary import tokenizer_of
 from model.train.text_files import DataError, surveying
 from model.train.tokenizer_choice import check_tokenizer_word, tokenizer_at
-from model.world.text import count_tokens, documents
+from model.world.text import parts
 
 __all__ = ["DataError", "TextData", "prepare", "read_text"]
 
@@ -294,16 +294,11 @@ def making_tokenizer(
 def writing_world(n_tokens: int, seed: int, what: str) -> Generator[Prepared, None, str]:
     """At least ``n_tokens`` words of the world, a document a line, as `model.world` writes it."""
     yield Prepared(what, 0.0)
-    lines: list[str] = []
-    n = 0
-    for document in documents(seed):
-        if n >= n_tokens:
-            break
-        lines.append(document)
-        n += count_tokens(document) + 1
-        if len(lines) % 1024 == 0:
-            yield Prepared(what, min(1.0, n / n_tokens))
-    return "\n".join(lines) + "\n"
+    written: list[str] = []
+    for part, share in parts(n_tokens, seed):
+        written.append(part)
+        yield Prepared(what, share)
+    return "".join(written)
 
 
 def cut_text(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None, Ids]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from model import world
 from model.world import frames, stories
 from model.world.dice import Dice
 from model.world.people import ROLES, spell
+from model.world.text import parts
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,20 @@ def test_text_is_as_long_as_asked_and_ends_with_a_whole_document() -> None:
     lines = text.splitlines()
     assert lines == list(islice(world.documents(3), len(lines)))
     assert 5_000 <= world.count_tokens(text) < 5_000 + 200
+
+
+def test_a_long_text_comes_in_parts_of_whole_documents() -> None:
+    written = list(parts(150_000, 3))
+    text = "".join(part for part, _ in written)
+    lines = text.splitlines()
+    assert lines == list(islice(world.documents(3), len(lines)))
+    before = world.count_tokens("".join(f"{line}\n" for line in lines[:-1]))
+    assert before < 150_000 <= world.count_tokens(text)
+    assert len(written) == math.ceil(len(lines) / 1024) > 2
+    shares = [share for _, share in written]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert all(part.endswith("\n") for part, _ in written)
 
 
 def test_the_vocabulary_is_between_400_and_2000_words(sample: str) -> None:
