@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 from gui.panes import PANES
@@ -86,6 +86,15 @@ class Program:
             self._painted = FirstPaint(self.window, self.backend.start)
         else:
             self.backend.start()
+
+    def let_go(self) -> None:
+        """Free the window and what it shows, when the worker has ended, for a process that goes on.
+
+        Store and panes hold each other by connections, which Python's collector can't see.
+        """
+        for one in (self.window, self.store, self.backend):
+            one.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 class FirstPaint(QObject):

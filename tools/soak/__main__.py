@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import os
 import random
 import sys
@@ -61,7 +62,15 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
     from gui.program.program import Program
     from gui.settings import Settings
     from tools.soak.actions import Hand, end_dialog
-    from tools.soak.driver import END_SECONDS, LEAST_FOR_MEMORY, Driver, growth, last_lines
+    from tools.soak.driver import (
+        END_SECONDS,
+        LEAST_FOR_MEMORY,
+        Driver,
+        Progress,
+        growth,
+        last_lines,
+        write,
+    )
     from tools.soak.files import make_files
     from tools.soak.tour import tour
     from tools.soak.watching import Watcher, catch_warnings
@@ -78,40 +87,44 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
     catch_warnings(watcher)
     sys.excepthook = watcher.heard_exception
     threading.excepthook = watcher.heard_thread_exception
-    driver: Driver | None = None
+    progress = Progress()
     chance = random.Random(seed)
+
+    def until_closed(lines: TextIO, *, again: bool) -> None:
+        program = Program(settings_file.load() if again else Settings(threads=1))
+        program.backend.result_ready.connect(watcher.heard_result)
+        program.window.show()
+        program.start()
+        hand = Hand(chance, program, folder, good, bad, without, partial(_note, lines))
+        first = tour(program, good, partial(end_dialog, hand)) if judged else ()
+        driver = Driver(hand, watcher, n_actions, lines, _tell, progress, first, calm=options.calm)
+        driver.start()
+        app.exec()
+        driver.stop()
+        watcher.rest()
+        if not program.backend.wait(END_SECONDS):
+            watcher.faults.append(f"the worker runs {END_SECONDS:.0f} s after the end")
+        program.let_go()
+        app.processEvents()
+
     with log.open("w", encoding="utf-8") as lines:
+        until_closed(lines, again=False)
         # A click on Quit is an action like any other: then the program is started again.
-        while driver is None or (driver.done < n_actions and not watcher.faults):
-            program = Program(settings_file.load() if driver is not None else Settings(threads=1))
-            program.backend.result_ready.connect(watcher.heard_result)
-            program.window.show()
-            program.start()
-            note = partial(_note, lines)
-            hand = Hand(chance, program, folder, good, bad, without, note)
-            first = (
-                tour(program, good, partial(end_dialog, hand)) if driver is None and judged else ()
-            )
-            driver = Driver(
-                hand, watcher, n_actions, lines, _tell, driver, first, calm=options.calm
-            )
-            driver.start()
-            app.exec()
-            driver.stop()
-            watcher.rest()
-            if not program.backend.wait(END_SECONDS):
-                watcher.faults.append(f"the worker runs {END_SECONDS:.0f} s after the end")
-            program.window.deleteLater()
-            app.processEvents()
+        while progress.done < n_actions and not watcher.faults:
+            # What the collector was told to leave alone are by now the objects of a closed window.
+            gc.unfreeze()
+            gc.collect()
+            write(lines, "  the window was closed: another one")
+            until_closed(lines, again=True)
     if left := watcher.threads_left():
         watcher.faults.append(f"threads left behind: {', '.join(left)}")
-    grown = growth(driver.weights)
+    grown = growth(progress.weights)
     if grown is not None:
         print(f"memory grew by {100 * grown:.1f} % from the first tenth on")
         if grown > MOST_GROWTH and judged:
             watcher.faults.append(f"memory grew by {100 * grown:.1f} %")
     if not watcher.faults:
-        print(f"nothing went wrong in {driver.done:,} actions; {watcher.longest_turn}")
+        print(f"nothing went wrong in {progress.done:,} actions; {watcher.longest_turn}")
         return 0
     print(f"after these actions (seed {seed} replays them):\n{last_lines(log)}\n")
     print("\n".join(watcher.faults))

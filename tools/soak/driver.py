@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -40,6 +40,19 @@ NESTED_SECONDS = 20.0
 DROPPED_SECONDS = 0.3
 
 
+@dataclass(slots=True)
+class Progress:
+    """How far it is, over all windows.
+
+    Attributes:
+        done: how many actions were done.
+        weights: bytes held, each time with the bundled model open and all quiet.
+    """
+
+    done: int = 0
+    weights: list[int] = field(default_factory=list)
+
+
 class Driver(QObject):
     """Acts at every turn of the event loop until all is done.
 
@@ -49,13 +62,9 @@ class Driver(QObject):
         n_actions: how many, with those that were done in windows before.
         log: gets a line for each action before it is done.
         tell: gets a line of progress.
-        before: that drove the window before, if this isn't the first.
+        progress: of the windows before, and from then on of this one, too.
         tour: what is done before the first action, by name.
         calm: wait after every action until all is answered: then the same seed does the same again.
-
-    Attributes:
-        done: how many actions were done.
-        weights: bytes held, each time with the bundled model open and all quiet.
     """
 
     def __init__(
@@ -65,7 +74,7 @@ class Driver(QObject):
         n_actions: int,
         log: TextIO,
         tell: Callable[[str], None],
-        before: Driver | None = None,
+        progress: Progress,
         tour: Iterable[tuple[str, Callable[[], object]]] = (),
         *,
         calm: bool = False,
@@ -73,14 +82,14 @@ class Driver(QObject):
         super().__init__()
         self._hand, self._watcher, self._n_actions = hand, watcher, n_actions
         self._log, self._tell = log, tell
-        self.done: int = 0 if before is None else before.done
+        self._progress = progress
         self._waits_until = 0.0
         self._acts_since: float | None = None
         self._weighs: list[str] = []  # what is left to do before the process is weighed
-        self.weights: list[int] = [] if before is None else before.weights
         self._over = False
         self._calm = calm
         self._tour = iter(tour)
+        self._looks = QTimer(self)  # whether the worker has ended
 
     @property
     def _program(self) -> Program:
@@ -90,8 +99,10 @@ class Driver(QObject):
         self._turn()
 
     def stop(self) -> None:
-        """Act no more: the window is gone."""
+        """Act no more: the window is gone, and nothing of it is held."""
         self._over = True
+        self._looks.stop()
+        del self._hand, self._tour
 
     def _turn(self) -> None:
         if self._over:
@@ -114,7 +125,7 @@ class Driver(QObject):
             self._waits_until = time.monotonic() + QUIET_SECONDS
         elif self._weighs:
             self._weigh()
-        elif self._watcher.faults or self.done >= self._n_actions:
+        elif self._watcher.faults or self._progress.done >= self._n_actions:
             self._end()
         else:
             self._act()
@@ -143,10 +154,10 @@ class Driver(QObject):
         hand = self._hand
         every = max(50, self._n_actions // N_WEIGHINGS)
         action = chosen(hand)
-        self.done += 1
-        write(self._log, f"{self.done} {action.__name__}")
+        self._progress.done += 1
+        write(self._log, f"{self._progress.done} {action.__name__}")
         self._acts_since = time.monotonic()
-        self._watcher.doing = f"{self.done:,}, {action.__name__}"
+        self._watcher.doing = f"{self._progress.done:,}, {action.__name__}"
         try:
             done = action(hand)
         finally:
@@ -155,7 +166,7 @@ class Driver(QObject):
         self._log.write(f"  {done}\n")
         if hand.random.random() < QUIET_SHARE or self._calm:
             self._waits_until = time.monotonic() + QUIET_SECONDS
-        if self.done % every == 0:
+        if self._progress.done % every == 0:
             judged = self._n_actions >= LEAST_FOR_MEMORY
             trains = ["train"] if judged else []
             # A pane out of sight keeps what it drew of another model, until it is seen again.
@@ -191,7 +202,7 @@ class Driver(QObject):
                 program.store.comparing.close()  # another model is weighed with it
             case "train":
                 # The last run's model stays beside what is opened, and may be ten times as large.
-                run_dir = self._hand.folder / f"weighed-{len(self.weights)}"
+                run_dir = self._hand.folder / f"weighed-{len(self._progress.weights)}"
                 program.store.run.start(_small(), str(run_dir), follow=False)
             case "open":
                 # Qt keeps how each widget looks in each state that it was seen in, some 15 MB,
@@ -212,10 +223,10 @@ class Driver(QObject):
                 window.layouts.reset()
             case _:
                 self._watcher.rest()
-                self.weights.append(memory_bytes())
+                self._progress.weights.append(memory_bytes())
                 self._tell(
-                    f"{self.done:,} of {self._n_actions:,} actions; "
-                    f"{self.weights[-1] / 2**20:.0f} MB; " + self._watcher.longest_turn
+                    f"{self._progress.done:,} of {self._n_actions:,} actions; "
+                    f"{self._progress.weights[-1] / 2**20:.0f} MB; " + self._watcher.longest_turn
                 )
         self._waits_until = time.monotonic() + WEIGHED_SECONDS
 
@@ -227,18 +238,17 @@ class Driver(QObject):
             end_dialog(self._hand)
         began = time.monotonic()
         self._program.window.close()
-        look = QTimer(self)
 
         def over() -> None:
             late = time.monotonic() - began > END_SECONDS
             if late:
                 self._watcher.faults.append(f"the worker runs {END_SECONDS:.0f} s after the end")
             if late or not self._program.backend.running:
-                look.stop()
+                self._looks.stop()
                 QApplication.quit()
 
-        look.timeout.connect(over)
-        look.start(20)
+        self._looks.timeout.connect(over)
+        self._looks.start(20)
 
 
 def _small() -> Recipe:

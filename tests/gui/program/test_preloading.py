@@ -56,7 +56,7 @@ def program(qtbot: QtBot) -> Iterator[Program]:
     program = Program(Settings())
     yield program
     program.backend.stopped.emit()
-    program.window.deleteLater()
+    program.let_go()
     gc.unfreeze()
 
 

@@ -64,8 +64,7 @@ def close_program(qtbot: QtBot, program: Program) -> None:
     program.window.close()
     qtbot.waitUntil(lambda: not program.backend.running, timeout=SOON)
     qtbot.waitUntil(lambda: not program.window.isVisible(), timeout=SOON)
-    program.window.deleteLater()
-    qtbot.wait(1)
+    program.let_go()
 
 
 @pytest.fixture
