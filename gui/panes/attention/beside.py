@@ -101,6 +101,11 @@ class Beside(QObject):
         self.show(False)
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether what is drawn is of `source`: the old picture stays until the answer is there."""
+        return self.source is not None and self._drawn[1:2] == (self.source,)
+
+    @property
     def other_is_first(self) -> bool:
         """Whether it stands before the first matrix: A is at the left."""
         source = self.source
@@ -265,7 +270,7 @@ class Beside(QObject):
 
     def mark(self, at: Selection, pinned: int | None) -> None:
         """Frame what belongs to the selection and to the pinned unit of the text in view."""
-        if self.source is None or self.view.found is None or self._drawn[1:2] != (self.source,):
+        if self.view.found is None or not self.is_drawn:
             return
         if self.unit_of(at.position) is None:  # its text has no such query
             self.view.map.set_marks()
@@ -275,7 +280,7 @@ class Beside(QObject):
 
     def light(self, cell: tuple[int | None, int | None] | None) -> None:
         """Light what belongs to a cell of the first matrix that the mouse is over."""
-        row, column = cell or (None, None)
+        row, column = cell if cell and self.is_drawn else (None, None)
         self.view.map.set_lit(self.unit_of(row), self.unit_of(column))
 
     def show(self, shown: bool) -> None:
@@ -308,11 +313,14 @@ class Beside(QObject):
     # ------------------------------------------------------------------ what goes together
 
     def _hover(self, cell: tuple[int | None, int | None] | None) -> None:
+        cell = cell if self.is_drawn else None
         self.hovered.emit(cell)
         row, column = cell or (None, None)
         self._first.map.set_lit(self.own_unit_of(row), self.own_unit_of(column))
 
     def _choose(self, cell: tuple[int | None, int | None]) -> None:
+        if not self.is_drawn:
+            return
         row, column = cell
         if row is None or column is None:
             own = self.own_unit_of(column if row is None else row)

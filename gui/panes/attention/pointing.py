@@ -120,6 +120,8 @@ class Pointing(QObject):
         place = view.place_of(row, column)
         if view.found is None or source is None or "matrix" not in self._units:
             return ""
+        if not self.beside.is_drawn:
+            return "another text is on its way"
         if place is None:
             return "still to come"
         said = f"{source.names[1]}: {words.cell(view.found, source.units, place)}"
@@ -172,6 +174,8 @@ class Pointing(QObject):
         source, view = self.beside.source, self.beside.view
         units = [self.beside.unit_of(unit) for unit in self.matrix.turned(row, column)]
         if source is None or view.found is None or view.map.isHidden() or None in units:
+            return ""
+        if not self.beside.is_drawn:
             return ""
         place = view.place_of(*view.turned(*units))  # type: ignore[arg-type]
         return "" if place is None else f"{source.names[1]} {view.found.values[place]:.4g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.panes.attention.beside import NOTHING
 from gui.panes.attention.pane import AttentionPane
+from gui.panes.attention.units import Units
 from gui.session.store import Store
 from gui.widgets.heat_map import cell_image
 from gui.widgets.heat_map.heat_map import HeatMap
@@ -170,6 +172,32 @@ def test_without_a_comparison_the_pinned_head_stands_beside(pane: AttentionPane,
     pane.select_head(1, 0)  # the pinned head itself is selected
     settle(pane)
     assert pane.beside.empty.isVisible()
+
+
+def test_while_another_text_is_on_its_way_nothing_is_said_of_the_old_picture(pane: AttentionPane):
+    pane.pins.toggle_head(1, 0)
+    settle(pane)
+    first, second, read = pane.heat_map, pane.beside.view.map, pane.store.read
+    assert read is not None
+    place = second.cell_rect(7, 3).center().toPoint()
+    second.hover(place)
+    assert lit(first) == (7, 3)
+    assert "L1·0 pinned" in pane.pointing.text
+    assert "pinned" in pane.pointing.describe_cell(2, 1)
+    second.hover(None)
+    # What stands beside is settled as soon as a text is read; drawn is still the one before.
+    shorter = Units(replace(read, tokens=read.tokens[:3]))
+    pane.beside.find((2, 1), ((1, 0),), shorter)
+    assert "pinned" not in pane.pointing.describe_cell(2, 1)
+    pane.beside.light((2, 1))
+    assert lit(second) == (None, None)
+    second.hover(place)
+    assert lit(first) == (None, None)
+    assert pane.pointing.text == ""
+    assert pane.pointing.describe_second(7, 3) == "another text is on its way"
+    selection = pane.store.selection
+    second.cell_chosen.emit((1, 1))
+    assert pane.store.selection == selection
 
 
 def test_a_key_switches_it_and_what_is_exported_has_both(pane: AttentionPane, qtbot: QtBot):
