@@ -303,6 +303,9 @@ class Store(QObject):
             case m.EngineReady():
                 self.engine = result
                 self.engine_changed.emit()
+                if result.device_problem:
+                    here = f"Models run on {result.device.upper()}."
+                    self.post(Notice(f"{result.device_problem} {here}", level="warning"))
             case m.ModelOpened():
                 self.show_model(result.info)
             case m.PromptRead():

@@ -119,6 +119,7 @@ class EngineReady(Result):
         torch_version, device, device_why: what runs and why there.
         threads: how many threads torch uses.
         seconds: how long the import took.
+        device_problem: why it isn't the device that was asked for; empty if it is.
     """
 
     torch_version: str
@@ -126,3 +127,4 @@ class EngineReady(Result):
     device_why: str
     threads: int
     seconds: float
+    device_problem: str = ""

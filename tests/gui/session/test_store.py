@@ -49,6 +49,18 @@ def test_a_failure_is_a_notice_and_the_model_stays(desk: Desk, live_store: Store
     assert not live_store.opening.going
 
 
+def test_a_device_that_cannot_be_used_is_a_warning(live_store: Store) -> None:
+    notices: list[Notice] = []
+    live_store.notice_posted.connect(notices.append)
+    ready = m.EngineReady(
+        request_id=0, torch_version="2", device="cpu", device_why="", threads=1, seconds=0.0
+    )
+    live_store.receive(ready)
+    assert notices == []
+    live_store.receive(replace(ready, device_problem="There is no CUDA GPU."))
+    assert notices == [Notice("There is no CUDA GPU. Models run on CPU.", level="warning")]
+
+
 def test_an_empty_prompt_says_what_to_do(live_store: Store) -> None:
     live_store.set_prompt("")
     assert live_store.read is None

@@ -322,3 +322,19 @@ def test_every_request_that_there_is_is_answered() -> None:
     }
     about_others: set[type[m.Request]] = {m.Cancel, m.Painted}
     assert requests - set(HANDLERS) == about_others
+
+
+def test_a_device_that_cannot_be_used_is_said_and_another_taken(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    engine = Engine("cuda", threads=1)
+    (ready,) = engine.start()
+    assert isinstance(ready, m.EngineReady)
+    assert ready.device == "cpu"
+    assert "no CUDA GPU that this torch can see" in ready.device_problem
+    opened = list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
+    while engine.busy:
+        opened += engine.advance()
+    assert any(isinstance(result, m.ModelOpened) for result in opened)
+    (usual,) = Engine("cpu", threads=1).start()
+    assert isinstance(usual, m.EngineReady)
+    assert usual.device_problem == ""
