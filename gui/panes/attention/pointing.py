@@ -120,9 +120,7 @@ class Pointing(QObject):
         place = view.place_of(row, column)
         if view.found is None or source is None or "matrix" not in self._units:
             return ""
-        if not self.beside.is_drawn:
-            return "another text is on its way"
-        if place is None:
+        if place is None or not self.beside.is_drawn:
             return "still to come"
         said = f"{source.names[1]}: {words.cell(view.found, source.units, place)}"
         query, key = map(self.beside.own_unit_of, view.turned(row, column))

@@ -194,7 +194,7 @@ def test_while_another_text_is_on_its_way_nothing_is_said_of_the_old_picture(pan
     second.hover(place)
     assert lit(first) == (None, None)
     assert pane.pointing.text == ""
-    assert pane.pointing.describe_second(7, 3) == "another text is on its way"
+    assert pane.pointing.describe_second(7, 3) == "still to come"
     selection = pane.store.selection
     second.cell_chosen.emit((1, 1))
     assert pane.store.selection == selection
